@@ -1,0 +1,81 @@
+// Lint rules. The house rule is the import order: a folder imports only what stands below it in LAYERS (CONTRIBUTING.md).
+import eslint from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** Folders and files of src/, top to bottom. Those in one inner list stand side by side and do not import each other. */
+const LAYERS = [
+  ['main'],
+  ['demo', 'doctor'],
+  ['app'],
+  ['accounts'],
+  ['web'],
+  ['services'],
+  ['bitbucket', 'db'],
+  ['config'],
+  ['errors'],
+];
+
+const importOrder = LAYERS.flatMap((names, level) =>
+  names.map((name) => {
+    const forbidden = [...LAYERS.slice(0, level).flat(), ...names.filter((other) => other !== name), 'sandbox'];
+    // Only the commands may start the sandbox; production code does not know that it exists.
+    const allowed = level === 1 ? forbidden.filter((other) => other !== 'sandbox') : forbidden;
+    return {
+      files: [`src/${name}.ts`, `src/${name}/**/*.ts`],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          { patterns: [{ regex: `^\\.\\.?/(\\.\\./)*(${allowed.join('|')})(/|\\.ts$)`, message: `${name} stands below: see LAYERS in eslint.config.js` }] },
+        ],
+      },
+    };
+  }),
+);
+
+const sandboxStandsAlone = {
+  files: ['src/sandbox/**/*.ts'],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      { patterns: [{ regex: '^\\.\\./', message: 'The sandbox is a far end of its own and imports nothing of Gatehouse' }] },
+    ],
+  },
+};
+
+export default tseslint.config(
+  { ignores: ['dist', 'data', 'coverage', 'node_modules'] },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      complexity: ['error', 10],
+      'max-params': ['error', 4],
+      'no-console': 'error',
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Only src/config reads the environment' },
+      ],
+    },
+  },
+  { files: ['src/config/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
+  ...importOrder,
+  sandboxStandsAlone,
+  {
+    files: ['**/*.js'],
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', document: 'readonly', window: 'readonly', URL: 'readonly' },
+    },
+  },
+);
