@@ -1,0 +1,85 @@
+// Started sign-ins ("flows"): one record per click, so that several tabs do not disturb each other. Each is used once.
+import { createHash, randomBytes } from 'node:crypto';
+import type { Database, Flow } from '../db/tables.ts';
+
+const LIFETIME_MS = 10 * 60_000;
+const MAX_PER_BROWSER = 10;
+
+export interface NewFlow {
+  browserHash: string;
+  provider: string;
+  codeVerifier: string;
+  returnTo: string | undefined;
+  rememberMe: boolean;
+}
+
+export class Flows {
+  readonly #db: Database;
+  readonly #now: () => number;
+
+  constructor(db: Database, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  /** @returns the `state` to send: 256 random bits. Only its hash is stored, so a copy of the database starts nothing. */
+  async start(flow: NewFlow): Promise<string> {
+    const state = randomBytes(32).toString('base64url');
+    const row: Flow = {
+      state_hash: hash(state),
+      browser_hash: flow.browserHash,
+      provider: flow.provider,
+      purpose: 'sign_in',
+      code_verifier: flow.codeVerifier,
+      return_to: flow.returnTo ?? null,
+      remember_me: flow.rememberMe ? 1 : 0,
+      expires_at: this.#now() + LIFETIME_MS,
+    };
+    await this.#db.transaction().execute(async (trx) => {
+      const ofBrowser = trx.selectFrom('flows').select('state_hash').where('browser_hash', '=', flow.browserHash);
+      const newest = ofBrowser.orderBy('expires_at', 'desc').limit(MAX_PER_BROWSER - 1);
+      const older = trx.deleteFrom('flows').where('browser_hash', '=', flow.browserHash);
+      await older.where('state_hash', 'not in', newest).execute();
+      await trx.insertInto('flows').values(row).execute();
+    });
+    return state;
+  }
+
+  /** Looks without taking: which provider an answer belongs to. Finds flows that have expired, too. */
+  async find(state: string, browserHash: string): Promise<Flow | undefined> {
+    return this.#db
+      .selectFrom('flows')
+      .selectAll()
+      .where('state_hash', '=', hash(state))
+      .where('browser_hash', '=', browserHash)
+      .executeTakeFirst();
+  }
+
+  /**
+   * Takes a flow out. Of two answers with the same state exactly one gets it: the DELETE is the check. A state that
+   * belongs to another browser or provider deletes nothing, so no third party can use up a pending sign-in.
+   */
+  async take(state: string, browserHash: string, provider: string): Promise<Flow | undefined> {
+    const flow = await this.#db
+      .deleteFrom('flows')
+      .where('state_hash', '=', hash(state))
+      .where('browser_hash', '=', browserHash)
+      .where('provider', '=', provider)
+      .returningAll()
+      .executeTakeFirst();
+    return flow && flow.expires_at > this.#now() ? flow : undefined;
+  }
+
+  /** Ends what a browser has started: after sign-out no answer that is still under way signs in again. */
+  async forget(browserHash: string): Promise<void> {
+    await this.#db.deleteFrom('flows').where('browser_hash', '=', browserHash).execute();
+  }
+
+  async sweep(): Promise<void> {
+    await this.#db.deleteFrom('flows').where('expires_at', '<=', this.#now()).execute();
+  }
+}
+
+function hash(state: string): string {
+  return createHash('sha256').update(state).digest('hex');
+}

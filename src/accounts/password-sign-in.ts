@@ -1,0 +1,49 @@
+// The regular form: username or e-mail address and password.
+import type { Account, Database } from '../db/tables.ts';
+import { AppError } from '../errors.ts';
+import type { Services } from '../services.ts';
+import type { Limit, Limits } from '../web/limits.ts';
+import { addressKey } from '../web/limits.ts';
+import { verifyPassword } from './passwords.ts';
+import { forgetInitialPassword, ROOT } from './root.ts';
+import { mayEnter } from './sign-in.ts';
+import * as store from './store.ts';
+
+export interface Credentials {
+  login: string;
+  password: string;
+  address: string | undefined;
+}
+
+/**
+ * Answers the same, and takes as long, for a wrong password, an unknown name, an account without a password and a
+ * blocked one: the form tells nobody which accounts exist.
+ * @throws AppError `invalid_credentials`, `rate_limited`, or `pending_approval` once the password was right
+ */
+export async function passwordSignIn(services: Services, limits: Limits, given: Credentials): Promise<Account> {
+  const { db, log, config } = services;
+  const { password_per_minute, password_per_account } = config().rate_limits;
+  await limits.take({ key: `password:${addressKey(given.address)}`, max: password_per_minute, windowSeconds: 60 });
+
+  const login = given.login.trim().toLowerCase();
+  const account = await findByLogin(db, login);
+  // One counter per account, whichever of its names was typed. Taken before the check: parallel tries cannot slip through.
+  const perAccount: Limit = {
+    key: `password-account:${account?.id ?? login.slice(0, 200)}`,
+    max: password_per_account,
+    windowSeconds: 15 * 60,
+  };
+  await limits.take(perAccount);
+
+  const right = await verifyPassword(account?.password_hash ?? null, given.password, log);
+  if (!account || !right || account.state === 'blocked') throw new AppError('invalid_credentials');
+  await limits.clear(perAccount);
+  const decision = mayEnter(account);
+  if ('refuse' in decision) throw new AppError(decision.refuse);
+  if (account.username === ROOT) forgetInitialPassword(config().data_dir);
+  return account;
+}
+
+async function findByLogin(db: Database, login: string): Promise<Account | undefined> {
+  return login.includes('@') ? store.findAccountByEmail(db, login) : store.findAccountByUsername(db, login);
+}

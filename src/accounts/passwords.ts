@@ -1,0 +1,64 @@
+// Passwords: argon2id, with a bounded queue in front because each check costs 19 MiB and tens of milliseconds.
+import { hash, verify } from '@node-rs/argon2';
+import { AppError } from '../errors.ts';
+import type { Log } from '../log.ts';
+
+/** @see https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html (argon2id is this library's default) */
+const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+/** Longer ones are refused before any work. */
+export const MAX_PASSWORD_BYTES = 1024;
+const MAX_RUNNING = 2;
+const MAX_WAITING = 30;
+
+let running = 0;
+const waiting: (() => void)[] = [];
+
+export async function hashPassword(password: string): Promise<string> {
+  return bounded(() => hash(normalize(password), PARAMETERS));
+}
+
+/**
+ * @param stored null for an account without a password or no account at all: the same work is done, so that the time
+ *   does not tell which names exist
+ */
+export async function verifyPassword(stored: string | null, password: string, log: Log): Promise<boolean> {
+  if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) return false;
+  const right = await bounded(async () => {
+    try {
+      return await verify(stored ?? (await decoy()), normalize(password));
+    } catch (error) {
+      log.error({ err: error }, 'a stored password hash could not be read');
+      return false;
+    }
+  });
+  return right && stored !== null;
+}
+
+/** One form for what looks the same on two keyboards (é typed as one or two characters); spaces and case are kept. */
+function normalize(password: string): string {
+  return password.normalize('NFC');
+}
+
+let decoyHash: Promise<string> | undefined;
+function decoy(): Promise<string> {
+  return (decoyHash ??= hash('nobody has this password', PARAMETERS));
+}
+
+async function bounded<T>(work: () => Promise<T>): Promise<T> {
+  if (running >= MAX_RUNNING) {
+    if (waiting.length >= MAX_WAITING) {
+      const sentence = 'Too many people are signing in with a password at this moment. Please try again shortly.';
+      throw new AppError('unavailable', { sentence, retryAfterSeconds: 2 });
+    }
+    await new Promise<void>((resolve) => waiting.push(resolve));
+  } else {
+    running += 1;
+  }
+  try {
+    return await work();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else running -= 1;
+  }
+}

@@ -1,0 +1,47 @@
+// The first administrator: `root`, made when the database has no account yet. There is no default password.
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { readOrCreate } from '../keys.ts';
+import type { Services } from '../services.ts';
+import { hashPassword } from './passwords.ts';
+import { countAccounts, insertAccount } from './store.ts';
+
+export const ROOT = 'root';
+
+/**
+ * Makes root at first start, with GATEHOUSE_ROOT_PASSWORD or a random password kept in a file until root's first sign-in.
+ * A crash in between or a second process at the same moment finds the same file and the same password.
+ */
+export async function ensureRoot({ db, database, config, log, now }: Services): Promise<void> {
+  if ((await countAccounts(db)) > 0) return;
+  const path = passwordFile(config().data_dir);
+  const given = config().root_password;
+  const password = given ?? readOrCreate(path, () => randomBytes(18).toString('base64url'));
+  try {
+    await insertAccount(db, {
+      username: ROOT,
+      name: 'Administrator',
+      email: null,
+      state: 'active',
+      admin: 1,
+      password_hash: await hashPassword(password),
+      created_at: now(),
+    });
+  } catch (error) {
+    if (database.dialect.isUniqueViolation(error)) return; // another process was faster
+    throw error;
+  }
+  if (given === undefined)
+    log.info({ username: ROOT, password_file: path }, 'first administrator made; its password is in the file');
+  else log.info({ username: ROOT }, 'first administrator made with the password from GATEHOUSE_ROOT_PASSWORD');
+}
+
+/** Root has signed in, so the first password need not lie around any longer. */
+export function forgetInitialPassword(dataDir: string): void {
+  rmSync(passwordFile(dataDir), { force: true });
+}
+
+function passwordFile(dataDir: string): string {
+  return join(dataDir, 'initial_root_password');
+}

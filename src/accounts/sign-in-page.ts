@@ -1,0 +1,88 @@
+// The sign-in page: the regular form and below it a button per provider.
+import type { Request, Response } from 'express';
+import type { ProviderConfig } from '../config/schema.ts';
+import { checkReturnTo } from '../web/return-to.ts';
+import type { Site } from '../web/site.ts';
+import { cookieName, cookieOptions } from '../web/site.ts';
+import type { Web } from '../web/web.ts';
+import type { Providers } from './providers.ts';
+
+const SIGNED_OUT_COOKIE = 'gatehouse-signed-out';
+const SIGNED_OUT_MS = 10 * 60_000;
+
+/** What the forms of the page hold. */
+export interface SignInForm {
+  login: string;
+  rememberMe: boolean;
+  /** A checked path, or '' for home. */
+  returnTo: string;
+  /** Why the regular form was refused. */
+  error: string | null;
+}
+
+export type ShowSignInPage = (req: Request, res: Response, form?: SignInForm) => void;
+
+export function signInPage({ site, services, render }: Web, providers: Providers): ShowSignInPage {
+  return (req, res, form = emptyForm(req, site)) => {
+    const config = services.config();
+    const list = providers.list();
+    const situation = situationOf(req, site);
+    const stay = form.error !== null || situation !== 'arriving' || req.query['auto_sign_in'] === 'false';
+    render(req, res, 'accounts/sign-in', {
+      title: 'Sign in',
+      notice: noticeOf(list[0], situation),
+      passwordSignIn: config.password_sign_in,
+      rememberMeDays: config.session.remember_me_days,
+      form,
+      providers: list.map(buttonOf),
+      autoSignIn: stay ? undefined : config.omniauth.auto_sign_in_with_provider,
+      setUp: list.length === 0 && config.omniauth.enabled ? { callbackUrl: site.callbackUrl } : null,
+    });
+  };
+}
+
+function emptyForm(req: Request, { base }: Site): SignInForm {
+  return { login: '', rememberMe: false, returnTo: checkReturnTo(req.query['return_to'], base) ?? '', error: null };
+}
+
+type Situation = 'arriving' | 'signed_out' | 'other_account';
+
+function situationOf(req: Request, site: Site): Situation {
+  if (req.query['other_account'] !== undefined) return 'other_account';
+  return cookieName(site, SIGNED_OUT_COOKIE) in (req.cookies as object) ? 'signed_out' : 'arriving';
+}
+
+function buttonOf({ name, label, icon }: ProviderConfig) {
+  return { name, label, icon: icon ?? null };
+}
+
+interface Notice {
+  kind: 'info' | 'success';
+  title: string;
+  text: string;
+  link: { href: string; label: string } | null;
+}
+
+function noticeOf(provider: ProviderConfig | undefined, situation: Situation): Notice | null {
+  if (situation === 'arriving') return null;
+  const title = situation === 'signed_out' ? 'You are signed out here' : 'Use another account';
+  if (!provider) return { kind: 'info', title, text: '', link: null };
+  const { label, url } = provider;
+  const link = { href: `${url}account/signout/`, label: `Sign out of ${label}` };
+  if (situation === 'signed_out') {
+    const text = `Your ${label} session is still open. On a computer that others use, sign out there, too.`;
+    return { kind: 'success', title, text, link };
+  }
+  const text = `${label} remembers who you are. Sign out there first, then come back here and sign in as somebody else.`;
+  return { kind: 'info', title, text, link };
+}
+
+/** Remembers for a while that somebody signed out, so that nothing signs them in again without a click of theirs. */
+export function rememberSignedOut(res: Response, site: Site): void {
+  res.cookie(cookieName(site, SIGNED_OUT_COOKIE), '1', { ...cookieOptions(site), maxAge: SIGNED_OUT_MS });
+}
+
+export function forgetSignedOut(req: Request, res: Response, site: Site): void {
+  const name = cookieName(site, SIGNED_OUT_COOKIE);
+  if (name in (req.cookies as object)) res.clearCookie(name, cookieOptions(site));
+}

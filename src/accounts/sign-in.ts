@@ -1,0 +1,103 @@
+// Who comes in with a Bitbucket identity: the rules as a pure decision, then one transaction.
+import type { BitbucketProfile } from '../bitbucket/profile.ts';
+import type { Config } from '../config/schema.ts';
+import type { Account, AccountState, Database, Identity } from '../db/tables.ts';
+import type { ErrorCode } from '../errors.ts';
+import { AppError } from '../errors.ts';
+import type { Services } from '../services.ts';
+import * as store from './store.ts';
+import { baseUsername, freeUsername } from './usernames.ts';
+
+type Policy = Pick<Config['omniauth'], 'allow_single_sign_on' | 'block_auto_created_users'>;
+
+export interface Facts {
+  provider: string;
+  /** The account that this identity belongs to. */
+  owner: Account | undefined;
+  /** The account that has the identity's verified e-mail address already. */
+  emailOwner: Account | undefined;
+}
+
+export type Decision = { enter: Account } | { create: AccountState } | { refuse: ErrorCode };
+
+/** The identity is (provider, uuid) alone. Names and e-mail addresses never lead to an account: they change hands. */
+export function decide({ provider, owner, emailOwner }: Facts, policy: Policy): Decision {
+  if (owner) return mayEnter(owner);
+  if (emailOwner) return { refuse: 'email_taken' };
+  const allowed = policy.allow_single_sign_on;
+  if (!(Array.isArray(allowed) ? allowed.includes(provider) : allowed)) return { refuse: 'signup_disabled' };
+  return { create: policy.block_auto_created_users ? 'waiting' : 'active' };
+}
+
+/** An account that waits or is blocked stays so, whichever way somebody proves that it is theirs. */
+export function mayEnter(account: Account): Decision {
+  if (account.state === 'active') return { enter: account };
+  return { refuse: account.state === 'waiting' ? 'pending_approval' : 'blocked' };
+}
+
+export interface SignedIn {
+  account: Account;
+  created: boolean;
+}
+
+/**
+ * Finds or makes the account of a Bitbucket identity.
+ * @throws AppError with the reason when this person does not come in; a new account that waits is made all the same
+ */
+export async function signIn(services: Services, provider: string, profile: BitbucketProfile): Promise<SignedIn> {
+  const once = () => services.db.transaction().execute((trx) => signInOnce(trx, services, provider, profile));
+  const { account, created } = await once().catch((error: unknown) => {
+    // Two first sign-ins at the same moment: the other one made the account, so this time it is found.
+    if (services.database.dialect.isUniqueViolation(error)) return once();
+    throw error;
+  });
+  if (created && account.state === 'waiting') throw new AppError('pending_approval');
+  return { account, created };
+}
+
+async function signInOnce(
+  db: Database,
+  { config, now }: Services,
+  provider: string,
+  profile: BitbucketProfile,
+): Promise<SignedIn> {
+  const identity = await store.findIdentity(db, provider, profile.uuid);
+  const owner = identity && (await store.findAccount(db, identity.account_id));
+  const emailOwner = profile.email === null ? undefined : await store.findAccountByEmail(db, profile.email);
+  const decision = decide({ provider, owner, emailOwner }, config().omniauth);
+  if ('refuse' in decision) throw new AppError(decision.refuse);
+  if ('enter' in decision) {
+    if (identity) await store.updateIdentity(db, identity.id, now(), profile.displayName);
+    return { account: decision.enter, created: false };
+  }
+  return { account: await create(db, { provider, profile, state: decision.create, now: now() }), created: true };
+}
+
+interface NewPerson {
+  provider: string;
+  profile: BitbucketProfile;
+  state: AccountState;
+  now: number;
+}
+
+async function create(db: Database, { provider, profile, state, now }: NewPerson): Promise<Account> {
+  const account = await store.insertAccount(db, {
+    username: await freeUsername(db, baseUsername([profile.username, profile.nickname])),
+    name: profile.displayName,
+    email: profile.email,
+    state,
+    admin: 0,
+    password_hash: null,
+    created_at: now,
+  });
+  const identity: Omit<Identity, 'id'> = {
+    account_id: account.id,
+    provider,
+    extern_uid: profile.uuid,
+    display_name: profile.displayName,
+    created_at: now,
+    last_used_at: now,
+  };
+  await store.insertIdentity(db, identity);
+  return account;
+}

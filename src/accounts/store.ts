@@ -1,0 +1,71 @@
+// Reads and writes accounts and identities. No other file writes these tables.
+import type { Account, AccountState, Database, Identity, NewAccount } from '../db/tables.ts';
+
+/** The one rule by which two e-mail addresses are the same: equal after lower-casing ASCII letters. No Unicode folding. */
+export function emailKey(email: string): string {
+  return email.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+export async function findAccount(db: Database, id: number): Promise<Account | undefined> {
+  return db.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export async function findAccountByUsername(db: Database, username: string): Promise<Account | undefined> {
+  return db.selectFrom('accounts').selectAll().where('username', '=', username).executeTakeFirst();
+}
+
+export async function findAccountByEmail(db: Database, email: string): Promise<Account | undefined> {
+  return db.selectFrom('accounts').selectAll().where('email_key', '=', emailKey(email)).executeTakeFirst();
+}
+
+export async function findIdentity(db: Database, provider: string, externUid: string): Promise<Identity | undefined> {
+  return db
+    .selectFrom('identities')
+    .selectAll()
+    .where('provider', '=', provider)
+    .where('extern_uid', '=', externUid)
+    .executeTakeFirst();
+}
+
+export async function listIdentities(db: Database, accountId: number): Promise<Identity[]> {
+  return db.selectFrom('identities').selectAll().where('account_id', '=', accountId).orderBy('id').execute();
+}
+
+export async function listUsernames(db: Database, state: AccountState): Promise<string[]> {
+  const rows = await db.selectFrom('accounts').select('username').where('state', '=', state).orderBy('id').execute();
+  return rows.map((row) => row.username);
+}
+
+export async function countAccounts(db: Database, state?: AccountState): Promise<number> {
+  let query = db.selectFrom('accounts').select((eb) => eb.fn.countAll().as('count'));
+  if (state !== undefined) query = query.where('state', '=', state);
+  return Number((await query.executeTakeFirstOrThrow()).count);
+}
+
+export async function insertAccount(db: Database, account: Omit<NewAccount, 'id' | 'email_key'>): Promise<Account> {
+  const email = account.email ?? null;
+  return db
+    .insertInto('accounts')
+    .values({ ...account, email, email_key: email === null ? null : emailKey(email) })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+export async function insertIdentity(db: Database, identity: Omit<Identity, 'id'>): Promise<void> {
+  await db.insertInto('identities').values(identity).execute();
+}
+
+/** Notes that an identity was used and what its owner is called at the provider now. */
+export async function updateIdentity(db: Database, id: number, now: number, displayName: string): Promise<void> {
+  await db
+    .updateTable('identities')
+    .set({ last_used_at: now, display_name: displayName })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Lets a waiting account in. @returns false when it was not waiting (any more) */
+export async function approveAccount(db: Database, id: number): Promise<boolean> {
+  const waiting = db.updateTable('accounts').where('id', '=', id).where('state', '=', 'waiting');
+  return (await waiting.set({ state: 'active' }).executeTakeFirst()).numUpdatedRows === 1n;
+}

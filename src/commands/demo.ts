@@ -1,0 +1,101 @@
+// `gatehouse demo`: the server and the sandbox with sample people, to try everything without an account or a network.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { loadConfig } from '../config/load.ts';
+import { readOrCreate } from '../keys.ts';
+import { openLog } from '../log.ts';
+import { SAMPLE_PEOPLE } from '../sandbox/sample-data.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { startSandbox } from '../sandbox/sandbox.ts';
+import { openServices } from '../services.ts';
+import type { Command, CommandContext } from './command.ts';
+import { CommandFailed } from './command.ts';
+import { stopOnSignals } from './serve.ts';
+import { startServer } from './server.ts';
+
+const CONSUMER = { key: 'demo-key', secret: 'demo-secret' };
+
+export const demo: Command = async (context) => {
+  process.umask(0o077);
+  const port = portOf(context.env['PORT']);
+  const folder = join(context.cwd, 'data', 'demo');
+  const sandbox = await openSandbox(port);
+  const password = readOrCreate(join(folder, 'root_password'), () => randomBytes(9).toString('base64url'));
+  const { config } = loadConfig({
+    file: writeConfiguration(folder, port, sandbox),
+    env: { GATEHOUSE_ROOT_PASSWORD: password },
+    cwd: context.cwd,
+  });
+  const log = openLog(config.log);
+  const services = await openServices({ config: () => config, log });
+  const server = await startServer(services).catch(async (error: unknown) => {
+    await Promise.all([services.close(), sandbox.close()]);
+    throw error;
+  });
+  greet(context, { url: config.external_url, sandbox, password });
+  stopOnSignals(server, log, () => sandbox.close());
+  return undefined;
+};
+
+function portOf(text: string | undefined): number {
+  const port = Number(text || 3000);
+  if (Number.isInteger(port) && port > 0 && port < 65_535) return port;
+  throw new CommandFailed(`PORT: expected a number from 1 to 65534, got ${JSON.stringify(text)}`, 2);
+}
+
+async function openSandbox(port: number): Promise<Sandbox> {
+  try {
+    const callbackUrl = `http://localhost:${port}/users/auth`;
+    return await startSandbox({
+      port: port + 1,
+      consumers: [{ ...CONSUMER, name: 'Gatehouse demo', callbackUrl, permissions: ['account', 'email'] }],
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new CommandFailed(
+      `port ${port + 1}, for the sandbox, is in use. Choose another pair: PORT=${port + 10} npm run demo`,
+    );
+  }
+}
+
+/** The demo is configured as any Gatehouse is: by a file that one may look at. */
+function writeConfiguration(folder: string, port: number, sandbox: Sandbox): string {
+  const file = join(folder, 'gatehouse.yml');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    file,
+    `# Written at each start of the demo.
+external_url: http://localhost:${port}
+listen: { host: 127.0.0.1, port: ${port} }
+data_dir: data/demo
+omniauth:
+  providers:
+    - name: bitbucket
+      app_id: ${CONSUMER.key}
+      app_secret: ${CONSUMER.secret}
+      url: ${sandbox.url}
+log: { level: warn, format: pretty }
+`,
+  );
+  return file;
+}
+
+function greet(
+  { out }: CommandContext,
+  { url, sandbox, password }: { url: string; sandbox: Sandbox; password: string },
+): void {
+  out(`
+  Gatehouse demo
+
+  Open        ${url}
+              and click "Sign in with Bitbucket"
+  Or sign in  as root with the password ${password}
+
+  The sandbox, a stand-in for Bitbucket Cloud, runs at ${sandbox.url}
+  These people have an account there:
+${SAMPLE_PEOPLE.map(({ note, displayName }) => `    ${note ?? displayName}`).join('\n')}
+
+  Data and configuration: data/demo. Stop with Ctrl+C.
+`);
+}

@@ -1,0 +1,65 @@
+// `gatehouse serve`: the web server with the configuration of file and environment.
+import type { LoadedConfig } from '../config/load.ts';
+import { watchConfig } from '../config/reload.ts';
+import { openLog } from '../log.ts';
+import type { Log } from '../log.ts';
+import { openServices } from '../services.ts';
+import type { Command } from './command.ts';
+import { loadConfiguration } from './command.ts';
+import type { RunningServer } from './server.ts';
+import { startServer } from './server.ts';
+
+export const serve: Command = async (context) => {
+  // What the server writes (database, keys, passwords) is for its own user only.
+  process.umask(0o077);
+  const first = loadConfiguration(context);
+  const log = openLog(first.config.log);
+  warn(log, first);
+  const watched = watchConfig({
+    initial: first,
+    load: () => loadConfiguration(context),
+    onReload: (loaded, needRestart) => {
+      log.level = loaded.config.log.level;
+      warn(log, loaded);
+      log.info({ file: loaded.file, need_restart: needRestart }, 'configuration reloaded');
+    },
+    onBroken: (error) =>
+      log.error(
+        { mistakes: String(error).split('\n') },
+        'configuration not reloaded: it has mistakes, the old one stays',
+      ),
+  });
+  const services = await openServices({ config: watched.current, log });
+  const server = await startServer(services).catch(async (error: unknown) => {
+    await services.close();
+    throw error;
+  });
+  const { external_url, listen } = first.config;
+  log.info({ external_url, ...listen, file: first.file ?? null }, `Gatehouse is ready at ${external_url}`);
+  stopOnSignals(server, log, () => watched.stop());
+  return undefined;
+};
+
+function warn(log: Log, { warnings }: LoadedConfig): void {
+  for (const warning of warnings) log.warn(warning);
+}
+
+/** SIGTERM and SIGINT stop gracefully, a bug that nobody caught stops with exit code 1. */
+export function stopOnSignals(server: RunningServer, log: Log, cleanUp: () => void | Promise<void>): void {
+  let stopping = false;
+  const stop = (exitCode: number) => {
+    if (stopping) return;
+    stopping = true;
+    void Promise.all([server.stop(), cleanUp()]).finally(() => process.exit(exitCode));
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'stopping');
+      stop(0);
+    });
+  }
+  process.on('unhandledRejection', (error) => {
+    log.fatal({ err: error }, 'a bug: unhandled rejection; stopping');
+    stop(1);
+  });
+}

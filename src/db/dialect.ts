@@ -1,0 +1,69 @@
+// What differs between databases, in one place. A second database is a second `Dialect`, nothing else.
+import type { ColumnBuilderCallback, ColumnDataType, DatabaseConnection, Kysely } from 'kysely';
+import { CompiledQuery, SqliteDialect, SqliteDriver } from 'kysely';
+import BetterSqlite3 from 'better-sqlite3';
+
+export interface Dialect {
+  name: 'sqlite';
+  /** Column type and constraints of a key that counts up and never gives a number twice. */
+  idType: ColumnDataType;
+  idColumn: ColumnBuilderCallback;
+  /** Holds other processes off until the transaction around a migration ends. */
+  lockForMigration(db: Kysely<never>): Promise<void>;
+  /** True when a statement failed because a row with the same unique key exists. */
+  isUniqueViolation(error: unknown): boolean;
+  /** True when the database could not be asked: away, locked, read-only, full. The request ends as 503. */
+  isUnavailable(error: unknown): boolean;
+}
+
+/** How long one statement waits for another process that writes. Short: better-sqlite3 waits with the whole process. */
+const BUSY_TIMEOUT_MS = 2000;
+
+export const sqlite: Dialect = {
+  name: 'sqlite',
+  idType: 'integer',
+  idColumn: (c) => c.primaryKey().autoIncrement().notNull(),
+  // BEGIN IMMEDIATE (see ImmediateSqliteDriver) has taken the write lock already.
+  lockForMigration: async () => undefined,
+  isUniqueViolation: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)/.test(sqliteCode(error)),
+  isUnavailable: (error) =>
+    /^SQLITE_(BUSY|LOCKED|READONLY|IOERR|FULL|CANTOPEN|CORRUPT|NOTADB|PROTOCOL)/.test(sqliteCode(error)) ||
+    (error instanceof TypeError && error.message === 'The database connection is not open'),
+};
+
+function sqliteCode(error: unknown): string {
+  return error instanceof BetterSqlite3.SqliteError ? error.code : '';
+}
+
+/** Opens (and makes) a database file in WAL mode. Writes are on disk before they are acknowledged. */
+export function sqliteDialect(path: string): SqliteDialect {
+  const database = new BetterSqlite3(path, { timeout: BUSY_TIMEOUT_MS });
+  database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = FULL');
+  database.pragma('foreign_keys = ON');
+  return new ImmediateSqliteDialect({ database });
+}
+
+class ImmediateSqliteDialect extends SqliteDialect {
+  readonly #config: ConstructorParameters<typeof SqliteDialect>[0];
+
+  constructor(config: ConstructorParameters<typeof SqliteDialect>[0]) {
+    super(config);
+    this.#config = config;
+  }
+
+  override createDriver(): SqliteDriver {
+    return new ImmediateSqliteDriver(this.#config);
+  }
+}
+
+/**
+ * Takes the write lock at BEGIN. With SQLite's default a transaction that reads first and writes later fails at once
+ * (SQLITE_BUSY_SNAPSHOT, no waiting) when another process wrote in between.
+ * @see https://www.sqlite.org/isolation.html
+ */
+class ImmediateSqliteDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+}

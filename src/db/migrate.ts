@@ -1,0 +1,36 @@
+// Brings a database to the version of the code: each migration runs once, in order, all of them in one transaction.
+import type { Kysely } from 'kysely';
+import { sql } from 'kysely';
+import type { Dialect } from './dialect.ts';
+import type { Migration } from './migrations/index.ts';
+import { migrations } from './migrations/index.ts';
+
+export class DatabaseTooNew extends Error {}
+
+/**
+ * Runs what is missing and returns [version before, version after].
+ * Two processes that start at once are safe: the second waits, then finds nothing to do.
+ * @throws DatabaseTooNew when a newer Gatehouse has written this database; nothing is touched.
+ */
+export async function migrate(
+  db: Kysely<never>,
+  dialect: Dialect,
+  all: readonly Migration[] = migrations,
+): Promise<[number, number]> {
+  return db.transaction().execute(async (trx) => {
+    await dialect.lockForMigration(trx);
+    await sql`create table if not exists schema_version (version integer not null)`.execute(trx);
+    const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(trx);
+    const before = rows[0]?.version ?? 0;
+    if (before > all.length) {
+      throw new DatabaseTooNew(
+        `the database has version ${before}, this Gatehouse knows ${all.length}. ` +
+          'Start the newer Gatehouse again, or restore the backup made before the upgrade.',
+      );
+    }
+    for (const migration of all.slice(before)) await migration(trx, dialect);
+    if (rows.length === 0) await sql`insert into schema_version (version) values (${all.length})`.execute(trx);
+    else if (before < all.length) await sql`update schema_version set version = ${all.length}`.execute(trx);
+    return [before, all.length];
+  });
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+// The commands, one line each.
+import { parseArgs } from 'node:util';
+import { admin } from './commands/admin.ts';
+import { checkConfig } from './commands/check-config.ts';
+import type { Command } from './commands/command.ts';
+import { CommandFailed } from './commands/command.ts';
+import { demo } from './commands/demo.ts';
+import { doctor } from './commands/doctor.ts';
+import { migrate } from './commands/migrate.ts';
+import { serve } from './commands/serve.ts';
+import { ConfigError } from './config/load.ts';
+import { DatabaseTooNew } from './db/migrate.ts';
+
+const commands: Record<string, { run: Command; does: string }> = {
+  serve: { run: serve, does: 'the web server' },
+  demo: { run: demo, does: 'server and sandbox with sample people; needs no configuration, no network' },
+  'check-config': { run: checkConfig, does: 'every mistake of the configuration, with line and column' },
+  doctor: { run: doctor, does: 'what to enter at Bitbucket, and whether everything works' },
+  migrate: { run: migrate, does: 'brings the database to this version' },
+  admin: { run: admin, does: 'approve NAME: lets a waiting account in' },
+};
+
+const usage = `usage: gatehouse COMMAND [--config FILE]
+
+${Object.entries(commands)
+  .map(([name, { does }]) => `  ${name.padEnd(14)}${does}`)
+  .join('\n')}
+`;
+
+/** @returns the exit code, or undefined while the command goes on */
+async function main(argv: string[]): Promise<number | undefined> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+  const [name = '', ...args] = positionals;
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) throw new CommandFailed(name === '' ? usage : `no such command: ${JSON.stringify(name)}\n${usage}`, 2);
+  return command.run({
+    args,
+    configFile: values.config,
+    env: process.env,
+    cwd: process.cwd(),
+    out: (line) => process.stdout.write(`${line}\n`),
+  });
+}
+
+/** One line and a next step; a stack only for what nobody foresaw. */
+function explain(error: unknown): [string, number] {
+  if (error instanceof CommandFailed) return [error.message, error.exitCode];
+  if (error instanceof ConfigError) return [String(error), 1];
+  if (error instanceof DatabaseTooNew) return [error.message, 1];
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS'))
+    return [`${(error as Error).message}\n${usage}`, 2];
+  if (typeof code === 'string') return [(error as Error).message, 1]; // of the operating system or the database
+  return [(error as Error).stack ?? String(error), 1];
+}
+
+main(process.argv.slice(2)).then(
+  (exitCode) => {
+    if (exitCode !== undefined) process.exitCode = exitCode;
+  },
+  (error: unknown) => {
+    const [message, exitCode] = explain(error);
+    process.stderr.write(`gatehouse: ${message.trimEnd()}\n`);
+    process.exitCode = exitCode;
+  },
+);

@@ -1,0 +1,62 @@
+// What every feature works with, opened once and passed on: configuration, database, log, clock, keys, HTTP to Bitbucket.
+import type { Http } from './bitbucket/http.ts';
+import { createHttp } from './bitbucket/http.ts';
+import type { Config } from './config/schema.ts';
+import { parseDatabaseUrl } from './config/database-url.ts';
+import type { OpenDatabase } from './db/open.ts';
+import { openSqlite } from './db/open.ts';
+import type { Database } from './db/tables.ts';
+import type { Keys } from './keys.ts';
+import { loadKeys } from './keys.ts';
+import type { Log } from './log.ts';
+
+export interface Services {
+  /** The running configuration; ask at each use, a reload replaces it. */
+  config(): Config;
+  db: Database;
+  database: OpenDatabase;
+  keys: Keys;
+  log: Log;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  http: Http;
+  close(): Promise<void>;
+}
+
+export interface ServicesOptions {
+  config: () => Config;
+  log: Log;
+  now?: () => number;
+  http?: Http;
+}
+
+/** Opens everything and brings the database to this version. @throws when the database is newer, away or not writable */
+export async function openServices({
+  config,
+  log,
+  now = Date.now,
+  http = createHttp(),
+}: ServicesOptions): Promise<Services> {
+  const database = openDatabase(config());
+  const close = async () => {
+    await http.close();
+    await database.db.destroy();
+  };
+  try {
+    const [before, after] = await database.migrate();
+    if (before !== after) log.info({ before, after }, 'database migrated');
+    return { config, db: database.db, database, keys: loadKeys(config()), log, now, http, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Opens the database that the configuration names. */
+export function openDatabase(config: Config): OpenDatabase {
+  const target = parseDatabaseUrl(config);
+  if (target.kind === 'postgres') {
+    throw new Error('database_url: PostgreSQL comes with a later version; leave it out to use SQLite');
+  }
+  return openSqlite(target.path);
+}

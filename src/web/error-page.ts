@@ -1,0 +1,101 @@
+// The one place that turns an error into a log line and a page or problem+json (RFC 9457).
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { ErrorCode, NextStep } from '../errors.ts';
+import { AppError, errorKinds } from '../errors.ts';
+import type { Services } from '../services.ts';
+import type { RenderPage } from './page.ts';
+import type { Site } from './site.ts';
+
+interface Step {
+  label: string;
+  href: string;
+}
+
+export const notFound: RequestHandler = () => {
+  throw new AppError('not_found');
+};
+
+/** Below /api/, for *.json and for `Accept: application/json` people get JSON; everybody else a page. */
+export function wantsJson(req: Request): boolean {
+  const path = req.originalUrl.replace(/[?#].*$/s, '');
+  return req.path.startsWith('/api/') || path.endsWith('.json') || req.accepts(['html', 'json']) === 'json';
+}
+
+export function errorPages(services: Services, site: Site, render: RenderPage): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  return (thrown: unknown, req, res, next) => {
+    const error = toAppError(thrown, services);
+    if (error.status >= 500)
+      services.log.error({ err: thrown, code: error.code, request_id: req.id }, 'request failed');
+    if (res.headersSent) return next(thrown);
+    res.status(error.status).set('Cache-Control', 'no-store');
+    const { retryAfterSeconds, allow } = error.options;
+    if (retryAfterSeconds !== undefined) res.set('Retry-After', String(retryAfterSeconds));
+    if (allow !== undefined) res.set('Allow', allow);
+    if (wantsJson(req)) return sendProblem(error, req, res);
+    const { heading, steps } = errorKinds[error.code];
+    render(req, res, 'error', {
+      title: heading,
+      heading,
+      sentence: error.message,
+      status: error.status,
+      tone: toneOf(error.code),
+      steps: steps.flatMap((step) => link(step, error, site, services)),
+    });
+  };
+}
+
+/**
+ * What the visitor is told. Body parser and router errors carry a status of their own; only their kind is kept.
+ * A database that cannot be asked is 503 and leaves the cookie alone: nobody loses a session over it.
+ */
+function toAppError(thrown: unknown, { database }: Services): AppError {
+  if (thrown instanceof AppError) return thrown;
+  if (database.dialect.isUnavailable(thrown))
+    return new AppError('unavailable', { cause: thrown, retryAfterSeconds: 5 });
+  const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
+  if (status === 413) return new AppError('too_large', { cause: thrown });
+  if (status === 415) return new AppError('unsupported_media_type', { cause: thrown });
+  if (typeof status === 'number' && status >= 400 && status < 500)
+    return new AppError('bad_request', { cause: thrown });
+  return new AppError('internal', { cause: thrown });
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc9457 */
+function sendProblem(error: AppError, req: Request, res: Response): void {
+  const { heading } = errorKinds[error.code];
+  const problem = { title: heading, status: error.status, detail: error.message, code: error.code, request_id: req.id };
+  res.type('application/problem+json').send(JSON.stringify(problem));
+}
+
+function toneOf(code: ErrorCode): 'stop' | 'wait' | 'info' {
+  if (code === 'pending_approval' || code === 'rate_limited' || code === 'unavailable') return 'wait';
+  return code === 'access_denied' || code === 'not_found' ? 'info' : 'stop';
+}
+
+function link(step: NextStep, error: AppError, site: Site, services: Services): Step[] {
+  const { returnTo } = error.options;
+  const signIn = (extra: Record<string, string>) => {
+    // Somebody who was just refused must see the page, not be sent round in a circle.
+    const automatic = services.config().omniauth.auto_sign_in_with_provider !== undefined;
+    const query = new URLSearchParams({
+      ...extra,
+      ...(automatic ? { auto_sign_in: 'false' } : {}),
+      ...(returnTo === undefined ? {} : { return_to: returnTo }),
+    });
+    return `${site.base}/users/sign_in${query.size > 0 ? `?${query.toString()}` : ''}`;
+  };
+  switch (step) {
+    case 'try_again':
+      return [{ label: 'Try again', href: signIn({}) }];
+    case 'sign_in':
+      return [{ label: 'Go to the sign-in page', href: signIn({}) }];
+    case 'other_account':
+      return [{ label: 'Use another Bitbucket account', href: signIn({ other_account: 'true' }) }];
+    case 'home':
+      return [{ label: 'Go to the start page', href: `${site.base}/` }];
+    case 'wait':
+    case 'ask_admin':
+      return [];
+  }
+}

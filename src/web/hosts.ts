@@ -1,0 +1,37 @@
+// Only requests for our own host are served: a foreign Host header never reaches a page, a link or a cookie.
+import type { RequestHandler } from 'express';
+import { AppError } from '../errors.ts';
+import type { Site } from './site.ts';
+import { isLoopback } from './site.ts';
+
+/** Answers 421 for other hosts; on a development machine the other loopback names lead to the right one. */
+export function requireHost(site: Site): RequestHandler {
+  return (req, res, next) => {
+    // Node keeps the first of two Host headers and a proxy in front may have looked at the other one.
+    const names = req.rawHeaders.filter((_, index) => index % 2 === 0);
+    if (names.filter((name) => name.toLowerCase() === 'host').length > 1) throw new AppError('bad_request');
+    const host = normalize(req.headers.host, site);
+    if (host?.host === site.host) return next();
+    const reads = req.method === 'GET' || req.method === 'HEAD';
+    if (host && reads && site.loopback && isLoopback(host.hostname)) {
+      return res.redirect(302, site.origin + safePath(req.originalUrl));
+    }
+    throw new AppError('misdirected');
+  };
+}
+
+/** @returns undefined for anything that is not exactly `name` or `name:port` */
+function normalize(header: string | undefined, site: Site): URL | undefined {
+  if (header === undefined || !/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i.test(header)) return undefined;
+  try {
+    return new URL(`${site.https ? 'https' : 'http'}://${header}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The request target as a path; an absolute-form target (`GET http://other/`) keeps its path only. */
+function safePath(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?#]*/i, '');
+  return path.startsWith('/') ? path : '/';
+}

@@ -1,0 +1,28 @@
+// What comes in by form, JSON or query: checked against a schema, so that handlers only ever see the types they expect.
+import type { z } from 'zod';
+import express from 'express';
+import type { RequestHandler } from 'express';
+import { AppError } from '../errors.ts';
+
+const LIMIT = '100kb';
+
+/** Reads forms and JSON up to 100 kB; a body of another type is refused instead of ignored. */
+export const readBody: RequestHandler[] = [
+  express.urlencoded({ extended: false, limit: LIMIT, parameterLimit: 100 }),
+  express.json({ limit: LIMIT }),
+  (req, _res, next) => {
+    const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+    if (hasBody && req.body === undefined) throw new AppError('unsupported_media_type');
+    next();
+  },
+];
+
+/** @throws AppError 400 `bad_request` when it does not fit; names the fields, never their values */
+export function parseInput<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value ?? {});
+  if (result.success) return result.data;
+  const fields = [...new Set(result.error.issues.map((issue) => String(issue.path[0] ?? 'body')))];
+  throw new AppError('bad_request', {
+    cause: new Error(`fields of an unexpected form: ${fields.join(', ').slice(0, 200)}`),
+  });
+}

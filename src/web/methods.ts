@@ -1,0 +1,28 @@
+// Methods: GET reads, POST changes, everything else is told so.
+import type { Request, RequestHandler } from 'express';
+import { AppError } from '../errors.ts';
+
+const KNOWN = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Put last on a path: whatever got here used a method the path does not have. */
+export function methodNotAllowed(allow: string): RequestHandler {
+  return () => {
+    throw new AppError('method_not_allowed', { allow });
+  };
+}
+
+/** TRACE would echo cookies; methods nobody here knows are not passed on to routes. */
+export const knownMethods: RequestHandler = (req, _res, next) => {
+  if (!KNOWN.has(req.method)) throw new AppError('not_implemented');
+  next();
+};
+
+/** Browsers may load links ahead of a click; loading one of these would start or use up a sign-in. */
+export const refusePrefetch: RequestHandler = (req, res, next) => {
+  if (!isPrefetch(req)) return next();
+  res.status(503).set('Cache-Control', 'no-store').end();
+};
+
+function isPrefetch(req: Request): boolean {
+  return /\bprefetch\b/.test(`${String(req.headers['sec-purpose'])} ${String(req.headers['purpose'])}`);
+}

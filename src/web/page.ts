@@ -1,0 +1,73 @@
+// Renders a page of views/ with what every page needs.
+import { join } from 'node:path';
+import type { Express, Request, Response } from 'express';
+import type { Account } from '../db/tables.ts';
+import type { Assets } from './assets.ts';
+import type { Csrf } from './csrf.ts';
+import type { Site } from './site.ts';
+
+const VIEWS = join(import.meta.dirname, '../../views');
+
+/** Passport puts the signed-in account at `req.user`. */
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace
+  namespace Express {
+    // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+    interface User extends Account {}
+  }
+}
+
+export interface PageParts {
+  site: Site;
+  assets: Assets;
+  csrf: Csrf;
+}
+
+export type RenderPage = (
+  req: Request,
+  res: Response,
+  view: string,
+  locals: { title: string } & Record<string, unknown>,
+) => void;
+
+export function useViews(app: Express): void {
+  app.set('views', VIEWS);
+  app.set('view engine', 'ejs');
+  app.enable('view cache');
+}
+
+/** @returns a function that sends a page; locals are listed by the caller, never spread from a request */
+export function pageRenderer({ site, assets, csrf }: PageParts): RenderPage {
+  return (req, res, view, { title, ...locals }) => {
+    const { user } = req;
+    const page = {
+      title,
+      base: site.base,
+      asset: assets.path,
+      // Strangers get cookies from pages with a form only; an error page is none. Errors can come before the session.
+      csrfToken: req.session && (user || view !== 'error') ? csrf.token(req, res) : null,
+      signedIn: user !== undefined,
+      account: user
+        ? { name: user.name, username: user.username, initials: initials(user.name), admin: user.admin === 1 }
+        : null,
+      requestId: requestId(req),
+    };
+    res.render(view, { page, ...locals }, (error: unknown, html: string) => {
+      if (!error) return void res.send(html);
+      if (view !== 'error') return req.next?.(error);
+      // The page that reports errors is itself broken: a bare line is better than Express's own page with its stack.
+      res.type('text/plain').send(`${title} (request ${page.requestId})\n`);
+    });
+  };
+}
+
+/** The id that the log line of this request has, too. */
+export function requestId(req: Request): string {
+  return req.id as string;
+}
+
+function initials(name: string): string {
+  const words = name.split(/\s+/).filter(Boolean);
+  const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].map((word) => [...(word ?? '')][0] ?? '');
+  return letters.join('').toUpperCase() || '?';
+}

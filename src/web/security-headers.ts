@@ -1,0 +1,40 @@
+// Response headers that tell the browser what a page of ours may do.
+import type { RequestHandler } from 'express';
+import helmet from 'helmet';
+import type { Config } from '../config/schema.ts';
+import type { Site } from './site.ts';
+import { isLoopback } from './site.ts';
+
+export function securityHeaders(site: Site, config: () => Config): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+        // Chromium checks form-action at every hop after the click: Bitbucket, then Atlassian's or a company's own
+        // sign-in host. Those hosts cannot be known, so: any https address, and stand-ins on this machine.
+        formAction: ["'self'", 'https:', () => loopbackProviders(config())],
+      },
+    },
+    // `no-referrer` would make browsers send `Origin: null` with our own forms, which the CSRF check refuses.
+    referrerPolicy: { policy: 'same-origin' },
+    crossOriginOpenerPolicy: { policy: 'same-origin' },
+    crossOriginResourcePolicy: { policy: 'same-origin' },
+    strictTransportSecurity: site.https ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+    xFrameOptions: { action: 'deny' },
+    xPoweredBy: false,
+  });
+}
+
+/** A stand-in's own sign-in page may live on another loopback port or name, as Atlassian's lives on another host. */
+function loopbackProviders(config: Config): string {
+  const origins = config.omniauth.providers
+    .map((provider) => new URL(provider.url))
+    .filter((url) => url.protocol === 'http:' && isLoopback(url.hostname))
+    .map((url) => url.origin);
+  return origins.length === 0 ? '' : [...new Set(origins), 'http://localhost:*', 'http://127.0.0.1:*'].join(' ');
+}

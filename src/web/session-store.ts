@@ -1,0 +1,168 @@
+// Sessions in our database for express-session. Every write is check-and-set: it says which version it knew.
+import { createHash } from 'node:crypto';
+import type { Request } from 'express';
+import type { CookieOptions, SessionData } from 'express-session';
+import session from 'express-session';
+import type { Selectable } from 'kysely';
+import type { Config } from '../config/schema.ts';
+import type { Database, Tables } from '../db/tables.ts';
+import type { Log } from '../log.ts';
+
+type Callback = (error?: unknown) => void;
+type Session = SessionData & { passport?: { user?: number } };
+
+/** What we know of a stored session while a request holds it. */
+type Known = Pick<Selectable<Tables['sessions']>, 'version' | 'data' | 'remembered' | 'created_at' | 'seen_at'>;
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+/** How exact the idle time is: a session in use is written at most this often. */
+const TOUCH_EVERY_MS = MINUTE_MS;
+
+export interface SessionStoreOptions {
+  db: Database;
+  /** The attributes of the session cookie, for the few answers that send it again. */
+  cookie: CookieOptions;
+  config: () => Config;
+  now: () => number;
+  log: Log;
+}
+
+/**
+ * express-session writes a session back when a request ends, however long ago it was read. With a plain store a slow
+ * request that was in flight during sign-out brings the session back to life. Here such a write finds no row, or a row
+ * of a newer version, and changes nothing.
+ */
+export class SessionStore extends session.Store {
+  readonly #options: SessionStoreOptions;
+  /** Keyed by the object express-session hands around, so nothing of it can leak into the stored data. */
+  readonly #known = new WeakMap<object, Known>();
+
+  constructor(options: SessionStoreOptions) {
+    super();
+    this.#options = options;
+  }
+
+  override get(id: string, done: (error: unknown, session?: SessionData | null) => void): void {
+    this.#read(id).then(
+      (found) => done(null, found),
+      (error: unknown) => done(error),
+    );
+  }
+
+  override set(id: string, value: SessionData, done: Callback = () => undefined): void {
+    this.#write(id, value).then(() => done(), done);
+  }
+
+  override touch(id: string, value: SessionData, done: Callback = () => undefined): void {
+    this.#touch(id, value).then(() => done(), done);
+  }
+
+  override destroy(id: string, done: Callback = () => undefined): void {
+    this.#options.db
+      .deleteFrom('sessions')
+      .where('id_hash', '=', hash(id))
+      .execute()
+      .then(() => done(), done);
+  }
+
+  /** express-session makes a new object of what `get` gave; what we know of it moves along. */
+  override createSession(req: Request, found: SessionData): session.Session & SessionData {
+    const created = super.createSession(req, found);
+    const known = this.#known.get(found);
+    if (known) this.#known.set(created, known);
+    return created;
+  }
+
+  async #read(id: string): Promise<SessionData | null> {
+    const { db, now, log } = this.#options;
+    const row = await db.selectFrom('sessions').selectAll().where('id_hash', '=', hash(id)).executeTakeFirst();
+    if (!row || now() >= this.#expiry(row)) return null;
+    const data = parse(row.data);
+    if (!data) {
+      log.warn('a session record could not be read and was removed');
+      await db.deleteFrom('sessions').where('id_hash', '=', row.id_hash).execute();
+      return null;
+    }
+    const found = { ...data, cookie: this.#cookie(row.remembered === 1) } as SessionData;
+    this.#known.set(found, row);
+    return found;
+  }
+
+  async #write(id: string, value: SessionData): Promise<void> {
+    const { db, now, log } = this.#options;
+    const data = JSON.stringify({ ...value, cookie: undefined });
+    const known = this.#known.get(value);
+    if (known?.data === data) return; // express-session saves again at the end of a request that signed in
+    const row: Known = known
+      ? { ...known, version: known.version + 1, data, seen_at: now() }
+      : {
+          version: 1,
+          data,
+          remembered: value.cookie.originalMaxAge === null ? 0 : 1,
+          created_at: now(),
+          seen_at: now(),
+        };
+    const stored = { ...row, account_id: accountOf(value), expires_at: this.#expiry(row) };
+    if (!known) {
+      await db
+        .insertInto('sessions')
+        .values({ id_hash: hash(id), ...stored })
+        .execute();
+    } else {
+      const unchanged = db.updateTable('sessions').where('id_hash', '=', hash(id)).where('version', '=', known.version);
+      const { numUpdatedRows } = await unchanged.set(stored).executeTakeFirst();
+      if (numUpdatedRows === 0n) return log.info('a session that had ended or changed meanwhile was not written back');
+    }
+    this.#known.set(value, row);
+  }
+
+  async #touch(id: string, value: SessionData): Promise<void> {
+    const { db, now } = this.#options;
+    const known = this.#known.get(value);
+    if (!known || now() - known.seen_at < TOUCH_EVERY_MS) return;
+    const row: Known = { ...known, seen_at: now() };
+    await db
+      .updateTable('sessions')
+      .set({ seen_at: row.seen_at, expires_at: this.#expiry(row) })
+      .where('id_hash', '=', hash(id))
+      .where('seen_at', '<', row.seen_at)
+      .execute();
+  }
+
+  /** Unused too long or simply too old, whichever comes first. "Remember me" stretches both to its own days. */
+  #expiry(row: Known): number {
+    const { idle_minutes, absolute_hours, remember_me_days } = this.#options.config().session;
+    if (row.remembered === 1) return row.created_at + remember_me_days * DAY_MS;
+    return Math.min(row.created_at + absolute_hours * 60 * MINUTE_MS, row.seen_at + idle_minutes * MINUTE_MS);
+  }
+
+  #cookie(remembered: boolean): CookieOptions & { originalMaxAge: number | null } {
+    const maxAge = this.#options.config().session.remember_me_days * DAY_MS;
+    return { ...this.#options.cookie, originalMaxAge: remembered ? maxAge : null };
+  }
+}
+
+function accountOf(value: Session): number | null {
+  return value.passport?.user ?? null;
+}
+
+function parse(data: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(data);
+    return value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function hash(id: string): string {
+  return createHash('sha256').update(id).digest('hex');
+}
+
+/** Removes sessions that no longer count. */
+export async function sweepSessions(db: Database, now: number): Promise<void> {
+  await db.deleteFrom('sessions').where('expires_at', '<=', now).execute();
+}

@@ -1,0 +1,44 @@
+// express-session with our store and cookie, and Passport's session on top.
+import type { RequestHandler } from 'express';
+import session from 'express-session';
+import { AppError } from '../errors.ts';
+import type { Services } from '../services.ts';
+import { SessionStore } from './session-store.ts';
+import type { Site } from './site.ts';
+import type { Passport } from './web.ts';
+import { cookieName, cookieOptions } from './site.ts';
+
+declare module 'express-session' {
+  interface SessionData {
+    passport?: { user?: number };
+  }
+}
+
+const DAY_MS = 86_400_000;
+
+export function sessionCookieName(site: Site): string {
+  return cookieName(site, 'gatehouse');
+}
+
+export function sessions(services: Services, site: Site, passport: Passport): RequestHandler[] {
+  const { db, config, now, log, keys } = services;
+  const cookie = cookieOptions(site);
+  const remembered = () => ({ maxAge: config().session.remember_me_days * DAY_MS });
+  return [
+    session({
+      name: sessionCookieName(site),
+      secret: keys.sessionCookie,
+      store: new SessionStore({ db, config, now, log, cookie }),
+      // Without an age the cookie ends with the browser.
+      cookie: (req) => ({ ...cookie, ...(req.rememberMe ? remembered() : {}) }),
+      resave: false,
+      saveUninitialized: false,
+    }),
+    // express-session goes on without a session when a store says it is away; then nobody may pass for a stranger.
+    (req, _res, next) => {
+      if (!req.session) throw new AppError('unavailable', { retryAfterSeconds: 5 });
+      next();
+    },
+    passport.session() as RequestHandler,
+  ];
+}

@@ -1,0 +1,109 @@
+// A real Gatehouse on a free loopback port with its own data directory, configured by a YAML text as an admin would.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { createApp } from '../../src/app.ts';
+import { ensureRoot } from '../../src/accounts/root.ts';
+import type { Config } from '../../src/config/schema.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { openLog } from '../../src/log.ts';
+import type { Services } from '../../src/services.ts';
+import { openServices } from '../../src/services.ts';
+import type { Http } from '../../src/bitbucket/http.ts';
+
+export const ROOT_PASSWORD = 'correct horse battery';
+
+export interface StartOptions {
+  /** YAML besides external_url, listen and data_dir. */
+  yaml?: string;
+  /** Default `http://localhost:<port>`; `<port>` is replaced. */
+  externalUrl?: string;
+  env?: NodeJS.ProcessEnv;
+  now?: () => number;
+  http?: Http;
+  dataDir?: string;
+  /** Use this port again, for a server that comes back. */
+  port?: number;
+}
+
+export interface TestApp {
+  /** Where it listens: `http://localhost:<port>`, also when external_url says otherwise. */
+  url: string;
+  port: number;
+  dataDir: string;
+  services: Services;
+  /** Every line it has logged. */
+  log: string[];
+  /** Replaces the running configuration, as a reload does. */
+  reconfigure(yaml: string): void;
+  /** Stops the server and keeps the data. */
+  stop(): Promise<void>;
+}
+
+const cleanUps: (() => Promise<void> | void)[] = [];
+
+/** Everything started with these helpers ends after each test. */
+export function closeAtEnd(cleanUp: () => Promise<void> | void): void {
+  cleanUps.push(cleanUp);
+}
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+export function makeDataDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'gatehouse-test-'));
+  closeAtEnd(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export async function startApp(options: StartOptions = {}): Promise<TestApp> {
+  const dataDir = options.dataDir ?? makeDataDir();
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const log: string[] = [];
+  const load = (yaml: string): Config => {
+    const file = join(dataDir, 'gatehouse.yml');
+    const external = (options.externalUrl ?? 'http://localhost:<port>').replace('<port>', String(port));
+    writeFileSync(file, `external_url: ${external}\nlisten: { port: ${port} }\ndata_dir: ${dataDir}\n${yaml}\n`, {
+      mode: 0o600,
+    });
+    return loadConfig({ file, env: { GATEHOUSE_ROOT_PASSWORD: ROOT_PASSWORD, ...options.env }, cwd: dataDir }).config;
+  };
+  let config = load(options.yaml ?? '');
+  const out = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      log.push(...chunk.toString().split('\n').filter(Boolean));
+      done();
+    },
+  });
+  const services = await openServices({
+    config: () => config,
+    log: openLog(config.log, out),
+    ...(options.now ? { now: options.now } : {}),
+    ...(options.http ? { http: options.http } : {}),
+  });
+  await ensureRoot(services);
+  server.on('request', createApp(services));
+  let stopped: Promise<void> | undefined;
+  const stop = () =>
+    (stopped ??= (async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await services.close();
+    })());
+  closeAtEnd(stop);
+  return {
+    url: `http://localhost:${port}`,
+    port,
+    dataDir,
+    services,
+    log,
+    reconfigure: (yaml) => (config = load(yaml)),
+    stop,
+  };
+}
