@@ -1,0 +1,90 @@
+// Everything one sandbox knows while it runs: who is there, what was granted, what may be used once.
+import {
+  DEFAULT_SWITCHES,
+  type Consumer,
+  type Person,
+  type SandboxOptions,
+  type Switches,
+  type Workspace,
+} from './options.ts';
+import { OneTime } from './one-time.ts';
+import type { Overrides } from './overrides.ts';
+import { SAMPLE_PEOPLE, SAMPLE_WORKSPACES } from './sample-data.ts';
+import { TokenStore } from './token-store.ts';
+
+/** An authorization code, waiting to be exchanged (RFC 6749 section 4.1.2). */
+export interface Code {
+  consumer: string;
+  person: string;
+  scopes: string[];
+  /** As sent to authorize; absent when it was left out there. */
+  redirectUri?: string;
+  challenge?: { value: string; method: string };
+}
+
+/** Origins, each with a trailing slash, but `api` without. */
+export interface Urls {
+  web: string;
+  api: string;
+  signIn: string;
+}
+
+export interface Realm {
+  urls: Urls;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  switches: Switches;
+  consumers: Consumer[];
+  people: Person[];
+  workspaces: Workspace[];
+  /** By key of the person: what GET /user and GET /user/emails answer instead of the truth. */
+  overrides: Map<string, Overrides>;
+  codes: OneTime<Code>;
+  tokens: TokenStore;
+  /** Scopes a person allowed a consumer, under `grantName`. */
+  grants: Map<string, string[]>;
+  /** Session id in the cookie to key of the person. */
+  sessions: Map<string, string>;
+}
+
+/** A realm made from copies of what the options hold, so that samples stay as they are. */
+export function makeRealm(options: SandboxOptions): Realm {
+  const now = () => Number(options.now?.() ?? Date.now());
+  const switches = { ...DEFAULT_SWITCHES, ...options.switches };
+  return {
+    urls: { web: '', api: '', signIn: '' },
+    now,
+    switches,
+    consumers: [...structuredClone(options.consumers)],
+    people: [...structuredClone(options.people ?? SAMPLE_PEOPLE)],
+    workspaces: [...structuredClone(options.workspaces ?? SAMPLE_WORKSPACES)],
+    overrides: new Map(),
+    codes: new OneTime(now),
+    tokens: new TokenStore(now, switches),
+    grants: new Map(),
+    sessions: new Map(),
+  };
+}
+
+export function grantName(person: string, consumer: string): string {
+  return `${person} ${consumer}`;
+}
+
+export function findPerson(realm: Realm, key: string | undefined): Person | undefined {
+  return realm.people.find((person) => person.key === key);
+}
+
+/** @throws Error when nobody has that key. */
+export function getPerson(realm: Realm, key: string): Person {
+  const person = findPerson(realm, key);
+  if (!person) throw new Error(`The sandbox knows nobody called "${key}"; it knows ${names(realm.people)}`);
+  return person;
+}
+
+export function findConsumer(realm: Realm, key: string | null): Consumer | undefined {
+  return realm.consumers.find((consumer) => consumer.key === key);
+}
+
+function names(people: Person[]): string {
+  return people.map((person) => person.key).join(', ') || 'nobody';
+}
