@@ -73,7 +73,7 @@ function askBitbucket({ passport }: Web, provider: string, req: Request, res: Re
   return new Promise((resolve, reject) => {
     const done = (error: unknown, profile?: unknown, info?: unknown) => {
       if (error) return reject(error);
-      if (!profile) return reject(new AppError('invalid_state', { cause: info }));
+      if (!profile) return reject(info); // a BitbucketFailure: what the visitor can mend is no `error` to Passport
       resolve({ profile: profile as BitbucketProfile, state: (info as { state: FlowState }).state });
     };
     const authenticate = passport.authenticate(provider, { session: false }, done) as RequestHandler;
@@ -98,6 +98,6 @@ export function isTicked(value: string | undefined): boolean {
 }
 
 /** What every event in the log says about its cause. */
-export function who(req: Request): { address: string | undefined; request_id: unknown } {
+export function who(req: Request): { address: string | undefined; request_id: string } {
   return { address: req.ip, request_id: req.id };
 }

@@ -50,7 +50,7 @@ export function pageRenderer({ site, assets, csrf }: PageParts): RenderPage {
       account: user
         ? { name: user.name, username: user.username, initials: initials(user.name), admin: user.admin === 1 }
         : null,
-      requestId: requestId(req),
+      requestId: req.id,
     };
     res.render(view, { page, ...locals }, (error: unknown, html: string) => {
       if (!error) return void res.send(html);
@@ -59,11 +59,6 @@ export function pageRenderer({ site, assets, csrf }: PageParts): RenderPage {
       res.type('text/plain').send(`${title} (request ${page.requestId})\n`);
     });
   };
-}
-
-/** The id that the log line of this request has, too. */
-export function requestId(req: Request): string {
-  return req.id as string;
 }
 
 function initials(name: string): string {

@@ -1,0 +1,99 @@
+// HTTP towards Bitbucket, with a limit on everything that a broken or hostile far end could draw out: time, bytes,
+// headers, connections, redirects, encodings. Nothing is retried: the one POST here spends a code that works only once,
+// and the person can press the button again.
+import { Agent, type Dispatcher } from 'undici';
+import { BitbucketFailure, type FailureEndpoint } from './failure.ts';
+import { readBody } from './http-body.ts';
+import { failureOf } from './http-failure.ts';
+
+export interface HttpOptions {
+  /** For one TCP and TLS connection; default 3,000. Of several addresses the next is tried after 250 ms (RFC 8305). */
+  connectTimeoutMs?: number;
+  /** For one exchange from the first byte out to the last one in, connecting included; default 10,000. */
+  deadlineMs?: number;
+  /** For one answer; default 1 MiB. */
+  maxBodyBytes?: number;
+  /** Requests under way at once. More are refused at once (`throttled`) and do not queue up; default 100. */
+  maxConnections?: number;
+}
+
+export interface HttpRequest {
+  endpoint: FailureEndpoint;
+  url: string;
+  headers?: Record<string, string>;
+  /** Sent as `application/x-www-form-urlencoded` with POST; without it the request is a GET. */
+  form?: URLSearchParams;
+  /** An additional deadline, for example of several exchanges together. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface HttpReply {
+  endpoint: FailureEndpoint;
+  /** Any status. Redirects are not followed: they would carry code or token to a place nobody chose. */
+  status: number;
+  headers: Dispatcher.ResponseData['headers'];
+  text: string;
+}
+
+/** A pool of connections to Bitbucket; make one per process and share it. */
+export interface Http {
+  /** @throws BitbucketFailure `timeout`, `throttled` or `failed` unless a whole answer came */
+  send(request: HttpRequest): Promise<HttpReply>;
+  /** Ends the connections once what is under way is answered. */
+  close(): Promise<void>;
+}
+
+/** Opens no connection yet. */
+export function createHttp(options: HttpOptions = {}): Http {
+  const { connectTimeoutMs = 3000, deadlineMs = 10_000, maxBodyBytes = 1024 * 1024, maxConnections = 100 } = options;
+  const agent = new Agent({
+    connect: { timeout: connectTimeoutMs },
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: 250,
+    connections: maxConnections,
+    pipelining: 1,
+    headersTimeout: deadlineMs,
+    bodyTimeout: deadlineMs,
+    maxHeaderSize: 16 * 1024,
+    maxResponseSize: maxBodyBytes,
+  });
+  let underWay = 0;
+
+  return {
+    async send(request) {
+      if (underWay >= maxConnections) {
+        const detail = `${maxConnections} requests are under way already`;
+        throw new BitbucketFailure('throttled', request.endpoint, detail, { retryAfterSeconds: 1 });
+      }
+      underWay += 1;
+      try {
+        return await exchange(agent, request, deadlineMs);
+      } catch (error) {
+        throw failureOf(request, error);
+      } finally {
+        underWay -= 1;
+      }
+    },
+    close: () => agent.close(),
+  };
+}
+
+async function exchange(agent: Agent, request: HttpRequest, deadlineMs: number): Promise<HttpReply> {
+  const { origin, pathname, search } = new URL(request.url);
+  const deadline = AbortSignal.timeout(deadlineMs);
+  const reply = await agent.request({
+    origin,
+    path: pathname + search,
+    method: request.form ? 'POST' : 'GET',
+    // Uncompressed, so that the limit of bytes is a limit of memory too.
+    headers: { accept: 'application/json', 'accept-encoding': 'identity', ...formType(request), ...request.headers },
+    body: request.form?.toString() ?? null,
+    signal: request.signal ? AbortSignal.any([deadline, request.signal]) : deadline,
+  });
+  const text = await readBody(request.endpoint, reply);
+  return { endpoint: request.endpoint, status: reply.statusCode, headers: reply.headers, text };
+}
+
+function formType(request: HttpRequest): Record<string, string> {
+  return request.form ? { 'content-type': 'application/x-www-form-urlencoded' } : {};
+}

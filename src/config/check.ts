@@ -1,0 +1,62 @@
+// Checks what file and environment say together, and reports every mistake with its place.
+import { complete } from './complete.ts';
+import { crossFindings } from './cross-rules.ts';
+import { schemaFindings } from './findings.ts';
+import {
+  ConfigError,
+  describe,
+  dotted,
+  sentence,
+  shownKey,
+  type ConfigProblem,
+  type Finding,
+  type Path,
+} from './problems.ts';
+import { schema, type Config } from './schema.ts';
+import { isSecret, needsQuotes, valueOf } from './settings.ts';
+import type { Tree } from './yaml-tree.ts';
+
+/** The finished configuration; throws ConfigError with the mistakes of the tree, of the environment and of the values. */
+export function checkedConfig(tree: Tree, environmentProblems: ConfigProblem[], cwd: string): Config {
+  const problems = [...tree.problems, ...environmentProblems];
+  const known = new Set(problems.map(({ key }) => key));
+  const parsed = schema.safeParse(tree.value);
+  if (tree.readable) {
+    const findings = [...(parsed.success ? [] : schemaFindings(parsed.error)), ...crossFindings(tree.value)];
+    for (const finding of onePerValue(findings)) {
+      const value = valueOf(tree.value, finding.path);
+      const isAbsent = value === undefined || value === null;
+      // What is absent because its text could not be used has been complained about already.
+      if (!isAbsent || !known.has(shownKey(finding.path))) problems.push(placed(finding, value, tree.places));
+    }
+  }
+  if (problems.length > 0 || !parsed.success) throw new ConfigError(inOrder(problems));
+  return complete(parsed.data, cwd);
+}
+
+/** The first thing wrong with a value is enough. */
+function onePerValue(findings: Finding[]): Finding[] {
+  return [...new Map(findings.toReversed().map((finding) => [dotted(finding.path), finding])).values()].reverse();
+}
+
+function placed(finding: Finding, value: unknown, places: ReadonlyMap<string, string>): ConfigProblem {
+  const { path, expected, got, meant, cause = path } = finding;
+  const hint = needsQuotes(value, path) ? ' without quotes' : '';
+  const message = sentence(expected, got ?? describe(value, isSecret(path)) + hint, meant);
+  return { where: placeOf(cause, places), key: shownKey(path), message };
+}
+
+/** The place of a value, or of the nearest thing around it that is written somewhere. */
+function placeOf(path: Path, places: ReadonlyMap<string, string>): string {
+  return places.get(dotted(path)) ?? placeOf(path.slice(0, -1), places);
+}
+
+/** By line and column, the environment last; a mistake met twice is told once. */
+function inOrder(problems: ConfigProblem[]): ConfigProblem[] {
+  const position = ({ where }: ConfigProblem) => {
+    const [, line, column] = /:(\d+):(\d+)$/.exec(where) ?? [];
+    return line === undefined ? Infinity : Number(line) * 1e6 + Number(column);
+  };
+  const unique = new Map(problems.map((problem) => [`${problem.where}\0${problem.key}\0${problem.message}`, problem]));
+  return [...unique.values()].sort((a, b) => (position(a) === position(b) ? 0 : position(a) - position(b)));
+}

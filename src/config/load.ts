@@ -1,0 +1,54 @@
+// From file and environment to the frozen configuration, or to all mistakes at once. Opens no port and no database.
+import { checkedConfig } from './check.ts';
+import { readConfigFile } from './config-file.ts';
+import { Environment } from './environment.ts';
+import { layEnvironmentOver } from './overlay.ts';
+import type { Config } from './schema.ts';
+import { listSettings, valueOf } from './settings.ts';
+import { configWarnings } from './warnings.ts';
+
+export { readEnvironment } from './environment.ts';
+export { ConfigError, type ConfigProblem } from './problems.ts';
+export { restartKeys } from './restart.ts';
+
+/** A configuration and how it came about. */
+export interface LoadedConfig {
+  /** Deeply frozen. */
+  config: Config;
+  /** One line each, for the log and check-config. */
+  warnings: string[];
+  /** The absolute path of the file in use; absent when there is none. */
+  file?: string;
+  /** By dotted key: `default`, `file`, or the name of the environment variable. */
+  sources: ReadonlyMap<string, string>;
+}
+
+export interface LoadOptions {
+  /** The file the administrator named; it must exist. */
+  file?: string | undefined;
+  /** What readEnvironment gave. */
+  env: NodeJS.ProcessEnv;
+  /** Where relative paths start. */
+  cwd: string;
+}
+
+/** Loads the configuration: defaults < file < environment. Throws ConfigError with every mistake. */
+export function loadConfig({ file, env, cwd }: LoadOptions): LoadedConfig {
+  const environment = new Environment(env, cwd);
+  const { tree, path, warning } = readConfigFile(file ?? (env['GATEHOUSE_CONFIG'] || undefined), cwd, environment);
+  const sources = sourcesIn(tree.value);
+  for (const [key, name] of layEnvironmentOver(tree, environment)) sources.set(key, name);
+  const config = checkedConfig(tree, environment.problems, cwd);
+  return {
+    config,
+    warnings: [...(warning === undefined ? [] : [warning]), ...environment.warnings, ...configWarnings(config)],
+    ...(path !== undefined && { file: path }),
+    sources,
+  };
+}
+
+/** Where the settings come from before the environment is laid over them; providers count as one setting. */
+function sourcesIn(written: Record<string, unknown>): Map<string, string> {
+  const settings = listSettings().filter(({ key }) => !key.includes('[]'));
+  return new Map(settings.map(({ key, path }) => [key, valueOf(written, path) === undefined ? 'default' : 'file']));
+}

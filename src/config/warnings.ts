@@ -1,0 +1,77 @@
+// What is allowed but worth a word: open doors, proxies that believe everybody, keys whose feature is not there yet.
+import { isDeepStrictEqual } from 'node:util';
+import type { Config, ProviderConfig } from './schema.ts';
+import { listSettings, valueOf } from './settings.ts';
+
+/** Settings that are known but do nothing in this version; shorten the list as features arrive. */
+const WITHOUT_EFFECT = [
+  'omniauth.auto_link_user',
+  'omniauth.external_providers',
+  'omniauth.sync_profile_from_provider',
+  'omniauth.sync_profile_attributes',
+  'import.enabled',
+  'import.concurrency',
+  'monitoring.allow',
+];
+
+/** One line each, beginning with the key. */
+export function configWarnings(config: Config): string[] {
+  return [
+    ...openDoorWarnings(config),
+    ...proxyWarnings(config),
+    ...keyWarnings(config),
+    ...config.omniauth.providers.flatMap(providerWarnings),
+    ...withoutEffectWarnings(config),
+  ];
+}
+
+function openDoorWarnings({ omniauth }: Config): string[] {
+  const { enabled, allow_single_sign_on: allowed, block_auto_created_users: blocked, providers } = omniauth;
+  if (!enabled || blocked) return [];
+  return providers
+    .filter(({ name }) => (Array.isArray(allowed) ? allowed.includes(name) : allowed))
+    .filter(({ allowed_workspaces }) => allowed_workspaces === undefined)
+    .map(
+      ({ name }) =>
+        `omniauth: anyone with a Bitbucket account can make an account here through ${name}; set allowed_workspaces on it, or block_auto_created_users: true`,
+    );
+}
+
+function proxyWarnings({ trusted_proxies: proxies }: Config): string[] {
+  return proxies
+    .filter((network) => network.endsWith('/0'))
+    .map((network) => `trusted_proxies: ${network} believes X-Forwarded-For from anybody; name your proxies only`);
+}
+
+function keyWarnings({ secret_key: keys = [], database_url }: Config): string[] {
+  const weak = keys.some((key) => new Set(key).size < 10 || /change.?me/i.test(key));
+  return [
+    ...(weak ? ['secret_key: looks like a placeholder; make one with: openssl rand -hex 32'] : []),
+    ...(database_url === 'sqlite::memory:' ? ['database_url: a database in memory is lost when the server stops'] : []),
+  ];
+}
+
+function providerWarnings({ args, url, api_url, import: consumer }: ProviderConfig, at: number): string[] {
+  const key = `omniauth.providers[${at}]`;
+  const extra = (args.scope ?? []).filter((scope) => !['account', 'email'].includes(scope));
+  const [host, apiHost] = [new URL(url).host, new URL(api_url).host];
+  return [
+    ...(extra.length > 0 ? [`${key}.args.scope: asks for more than signing in needs (account, email)`] : []),
+    ...(apiHost === host || apiHost === `api.${host}`
+      ? []
+      : [`${key}.api_url: access tokens go to ${apiHost}, another host than that of url (${host})`]),
+    ...(consumer === undefined ? [] : [withoutEffect(`${key}.import`)]),
+  ];
+}
+
+function withoutEffectWarnings(config: Config): string[] {
+  return listSettings()
+    .filter(
+      ({ key, path, fallback }) => WITHOUT_EFFECT.includes(key) && !isDeepStrictEqual(valueOf(config, path), fallback),
+    )
+    .map(({ key }) => withoutEffect(key));
+}
+
+function withoutEffect(key: string): string {
+  return `${key}: accepted, but has no effect in this version`;
+}
