@@ -1,5 +1,4 @@
 // The web application: middleware in order, then one line per feature. Nothing listens here.
-import cookieParser from 'cookie-parser';
 import type { Express } from 'express';
 import express, { Router } from 'express';
 import passportModule from 'passport';
@@ -13,7 +12,7 @@ import { createCsrf } from './web/csrf.ts';
 import { errorPages, notFound } from './web/error-page.ts';
 import { healthRoutes } from './web/health.ts';
 import { requireHost } from './web/hosts.ts';
-import { readBody } from './web/input.ts';
+import { readBody, readCookies } from './web/input.ts';
 import { Limits } from './web/limits.ts';
 import { knownMethods } from './web/methods.ts';
 import { pageRenderer, useViews } from './web/page.ts';
@@ -37,7 +36,7 @@ export function createApp(services: Services): Express {
 
   const router = Router({ strict: true, caseSensitive: true });
   healthRoutes(router, services);
-  router.use(requireHost(site), knownMethods, assets.serve, cookieParser());
+  router.use(requireHost(site), knownMethods, assets.serve, readCookies);
   router.use('/users/auth', keepAddressSecret);
   router.use(sessions(services, site, passport), readBody, noStore);
   router.use('/users/sign_out', signedOutAlready(web));

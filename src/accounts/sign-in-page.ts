@@ -1,6 +1,7 @@
 // The sign-in page: the regular form and below it a button per provider.
 import type { Request, Response } from 'express';
 import type { ProviderConfig } from '../config/schema.ts';
+import { cookieOf } from '../web/input.ts';
 import { checkReturnTo } from '../web/return-to.ts';
 import type { Site } from '../web/site.ts';
 import { cookieName, cookieOptions } from '../web/site.ts';
@@ -49,7 +50,7 @@ type Situation = 'arriving' | 'signed_out' | 'other_account';
 
 function situationOf(req: Request, site: Site): Situation {
   if (req.query['other_account'] !== undefined) return 'other_account';
-  return cookieName(site, SIGNED_OUT_COOKIE) in (req.cookies as object) ? 'signed_out' : 'arriving';
+  return cookieOf(req, cookieName(site, SIGNED_OUT_COOKIE)) === undefined ? 'arriving' : 'signed_out';
 }
 
 function buttonOf({ name, label, icon }: ProviderConfig) {
@@ -84,5 +85,5 @@ export function rememberSignedOut(res: Response, site: Site): void {
 
 export function forgetSignedOut(req: Request, res: Response, site: Site): void {
   const name = cookieName(site, SIGNED_OUT_COOKIE);
-  if (name in (req.cookies as object)) res.clearCookie(name, cookieOptions(site));
+  if (cookieOf(req, name) !== undefined) res.clearCookie(name, cookieOptions(site));
 }

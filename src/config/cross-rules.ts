@@ -41,7 +41,7 @@ function nameFindings(omniauth: Record<string, unknown>, names: string[]): Findi
 }
 
 function secretKeyFindings({ database_url: url, secret_key: key }: Record<string, unknown>): Finding[] {
-  if (typeof url !== 'string' || url.startsWith('sqlite') || key !== undefined) return [];
+  if (typeof url !== 'string' || !url.startsWith('postgres') || key !== undefined) return [];
   return [
     {
       path: ['secret_key'],

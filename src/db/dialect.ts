@@ -19,6 +19,9 @@ export interface Dialect {
 /** How long one statement waits for another process that writes. Short: better-sqlite3 waits with the whole process. */
 const BUSY_TIMEOUT_MS = 2000;
 
+/** What better-sqlite3 and Kysely say of a database that has been closed. */
+const CLOSED = /^(The database connection is not open|driver has already been destroyed)$/;
+
 export const sqlite: Dialect = {
   name: 'sqlite',
   idType: 'integer',
@@ -28,7 +31,7 @@ export const sqlite: Dialect = {
   isUniqueViolation: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)/.test(sqliteCode(error)),
   isUnavailable: (error) =>
     /^SQLITE_(BUSY|LOCKED|READONLY|IOERR|FULL|CANTOPEN|CORRUPT|NOTADB|PROTOCOL)/.test(sqliteCode(error)) ||
-    (error instanceof TypeError && error.message === 'The database connection is not open'),
+    (error instanceof Error && CLOSED.test(error.message)),
 };
 
 function sqliteCode(error: unknown): string {

@@ -2,6 +2,7 @@
 // in without a stored session: anonymous page views write nothing.
 import { createHash, randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
+import { cookieOf } from './input.ts';
 import type { Site } from './site.ts';
 import { cookieName, cookieOptions } from './site.ts';
 
@@ -14,13 +15,13 @@ export function browserId(req: Request, res: Response, site: Site): string {
   if (known !== undefined) return known;
   const id = randomBytes(16).toString('base64url');
   res.cookie(cookieName(site, NAME), id, cookieOptions(site));
-  (req.cookies as Record<string, unknown>)[cookieName(site, NAME)] = id;
+  (req.cookies as Record<string, string>)[cookieName(site, NAME)] = id;
   return id;
 }
 
 export function findBrowserId(req: Request, site: Site): string | undefined {
-  const id = (req.cookies as Record<string, unknown>)[cookieName(site, NAME)];
-  return typeof id === 'string' && FORM.test(id) ? id : undefined;
+  const id = cookieOf(req, cookieName(site, NAME));
+  return id !== undefined && FORM.test(id) ? id : undefined;
 }
 
 /** What the database keeps instead of the id. */

@@ -1,10 +1,21 @@
 // What comes in by form, JSON or query: checked against a schema, so that handlers only ever see the types they expect.
-import type { z } from 'zod';
+import { parseCookie } from 'cookie';
 import express from 'express';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
+import type { z } from 'zod';
 import { AppError } from '../errors.ts';
 
 const LIMIT = '100kb';
+
+/** Cookies as plain strings. cookie-parser would turn `j:…` into objects, which express-session then takes for a string. */
+export const readCookies: RequestHandler = (req, _res, next) => {
+  req.cookies = parseCookie(req.headers.cookie ?? '');
+  next();
+};
+
+export function cookieOf(req: Request, name: string): string | undefined {
+  return (req.cookies as Record<string, string | undefined>)[name];
+}
 
 /** Reads forms and JSON up to 100 kB; a body of another type is refused instead of ignored. */
 export const readBody: RequestHandler[] = [

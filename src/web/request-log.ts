@@ -20,6 +20,7 @@ export function requestLog(log: Log): RequestHandler {
   return (req, res, next) => {
     const start = performance.now();
     req.id = randomUUID(); // always ours: an id that a client chooses could forge or confuse log lines
+    const address = req.ip; // now: a closed connection has none
     res.setHeader('X-Request-Id', req.id);
     res.once('close', () => {
       const path = pathOf(req);
@@ -30,7 +31,7 @@ export function requestLog(log: Log): RequestHandler {
         path,
         status: res.statusCode,
         ms: Math.round(performance.now() - start),
-        address: req.ip,
+        address,
         ...(res.writableFinished ? {} : { aborted: true }),
       };
       log[res.statusCode >= 500 ? 'warn' : 'info'](line, 'request');

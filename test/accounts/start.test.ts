@@ -137,7 +137,11 @@ test('states are never the same and tell nothing (CB-047)', async () => {
   const page = await browser.get('/users/sign_in');
   const states = new Set<string>();
   for (let count = 0; count < 200; count += 1) {
-    const answer = await browser.post('/users/auth/bitbucket').type('form').send({ _csrf: csrfOf(page) }).expect(302);
+    const answer = await browser
+      .post('/users/auth/bitbucket')
+      .type('form')
+      .send({ _csrf: csrfOf(page) })
+      .expect(302);
     states.add(new URL(String(answer.headers['location'])).searchParams.get('state') ?? '');
   }
   expect(states.size).toBe(200);
@@ -150,6 +154,9 @@ test('switched off altogether, there is no button and no start', async () => {
   const browser = openBrowser(app);
   const page = await browser.get('/users/sign_in').expect(200);
   expect(page.text).not.toContain('/users/auth/bitbucket');
-  const answer = await browser.post('/users/auth/bitbucket').type('form').send({ _csrf: csrfOf(page) });
+  const answer = await browser
+    .post('/users/auth/bitbucket')
+    .type('form')
+    .send({ _csrf: csrfOf(page) });
   expect(answer.status).toBe(404);
 });
