@@ -53,13 +53,12 @@ async function main(argv: string[]): Promise<number | undefined> {
 
 /** One line and a next step; a stack only for what nobody foresaw. */
 function explain(error: unknown): [string, number] {
-  if (error instanceof CommandFailed) return [error.message, error.exitCode];
-  if (error instanceof ConfigError) return [String(error), 1];
-  if (error instanceof DatabaseTooNew) return [error.message, 1];
+  if (error instanceof CommandFailed) return [`gatehouse: ${error.message}`, error.exitCode];
+  if (error instanceof DatabaseTooNew) return [`gatehouse: ${error.message}`, 1];
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS'))
-    return [`${(error as Error).message}\n${usage}`, 2];
-  if (typeof code === 'string') return [(error as Error).message, 1]; // of the operating system or the database
+    return [`gatehouse: ${(error as Error).message}\n${usage}`, 2];
+  if (typeof code === 'string') return [`gatehouse: ${(error as Error).message}`, 1]; // of the operating system or the database
   return [(error as Error).stack ?? String(error), 1];
 }
 
@@ -68,8 +67,9 @@ main(process.argv.slice(2)).then(
     if (exitCode !== undefined) process.exitCode = exitCode;
   },
   (error: unknown) => {
-    const [message, exitCode] = explain(error);
-    process.stderr.write(`gatehouse: ${message.trimEnd()}\n`);
+    // Mistakes in the configuration stand alone, one a line: editors and scripts read `file:line:column` at its start.
+    const [message, exitCode] = error instanceof ConfigError ? [String(error), 1] : explain(error);
+    process.stderr.write(`${message.trimEnd()}\n`);
     process.exitCode = exitCode;
   },
 );

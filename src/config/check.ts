@@ -2,6 +2,7 @@
 import { complete } from './complete.ts';
 import { crossFindings } from './cross-rules.ts';
 import { schemaFindings } from './findings.ts';
+import { iconFindings } from './icons.ts';
 import {
   ConfigError,
   describe,
@@ -22,7 +23,8 @@ export function checkedConfig(tree: Tree, environmentProblems: ConfigProblem[], 
   const known = new Set(problems.map(({ key }) => key));
   const parsed = schema.safeParse(tree.value);
   if (tree.readable) {
-    const findings = [...(parsed.success ? [] : schemaFindings(parsed.error)), ...crossFindings(tree.value)];
+    const own = parsed.success ? iconFindings(parsed.data.omniauth.providers, cwd) : schemaFindings(parsed.error);
+    const findings = [...own, ...crossFindings(tree.value)];
     for (const finding of onePerValue(findings)) {
       const value = valueOf(tree.value, finding.path);
       const isAbsent = value === undefined || value === null;

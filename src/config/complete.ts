@@ -1,5 +1,6 @@
 // Derives what follows from the written settings: addresses in one form, absolute paths, labels. The result is frozen.
 import { resolve } from 'node:path';
+import { loadIcon } from './icons.ts';
 import type { Config, ProviderConfig, WrittenConfig } from './schema.ts';
 
 /** The configuration to run with; `cwd` is where relative paths start. */
@@ -11,12 +12,13 @@ export function complete(written: WrittenConfig, cwd: string): Config {
     data_dir: resolve(cwd, rest.data_dir),
     database_url: absoluteDatabase(rest.database_url, cwd),
     ...(secret_key !== undefined && { secret_key: [secret_key].flat() }),
-    omniauth: { ...omniauth, providers: omniauth.providers.map(completeProvider) },
+    omniauth: { ...omniauth, providers: omniauth.providers.map((provider) => completeProvider(provider, cwd)) },
   });
 }
 
-function completeProvider(written: WrittenConfig['omniauth']['providers'][number]): ProviderConfig {
-  const { name, label, args, api_url, ...rest } = written;
+function completeProvider(written: WrittenConfig['omniauth']['providers'][number], cwd: string): ProviderConfig {
+  const { name, label, args, api_url, icon, ...rest } = written;
+  const loaded = icon === undefined ? undefined : loadIcon(icon, cwd);
   const url = `${withoutSlash(new URL(written.url).href)}/`;
   const isCloud = new URL(url).host === 'bitbucket.org';
   const { pkce, strategy, scope } = args;
@@ -26,6 +28,7 @@ function completeProvider(written: WrittenConfig['omniauth']['providers'][number
     label: label ?? name.charAt(0).toUpperCase() + name.slice(1),
     url,
     api_url: withoutSlash(new URL(api_url ?? (isCloud ? 'https://api.bitbucket.org/2.0' : `${url}api/2.0`)).href),
+    ...(loaded && 'uri' in loaded && { icon: loaded.uri }),
     args: { pkce, ...(strategy && { strategy }), ...(scope !== undefined && { scope: scopeList(scope) }) },
   };
 }

@@ -12,8 +12,9 @@ const MAX_FILE_BYTES = 256 * 1024;
 
 export interface ConfigFile {
   tree: Tree;
-  /** The absolute path; absent when there is no file. */
-  path?: string;
+  /** The absolute path, also when there is no file (yet). */
+  path: string;
+  exists: boolean;
   /** Set when other users can read a secret in it. */
   warning?: string;
 }
@@ -29,9 +30,9 @@ export function readConfigFile(named: string | undefined, cwd: string, environme
     if (expanded === undefined) holdsSecret ||= isLiteralSecret(text, at);
     return expanded;
   });
-  if (file === undefined) return { tree };
+  if (file === undefined) return { tree, path, exists: false };
   const warning = holdsSecret ? exposure(name, file) : undefined;
-  return { tree, path, ...(warning !== undefined && { warning }) };
+  return { tree, path, exists: true, ...(warning !== undefined && { warning }) };
 }
 
 function open(path: string, name: string, mustExist: boolean): TextFile | undefined {

@@ -19,6 +19,8 @@ export interface LoadedConfig {
   warnings: string[];
   /** The absolute path of the file in use; absent when there is none. */
   file?: string;
+  /** The absolute path of the file in use, or of the one that would be used if it were there. */
+  path: string;
   /** By dotted key: `default`, `file`, or the name of the environment variable. */
   sources: ReadonlyMap<string, string>;
 }
@@ -35,14 +37,19 @@ export interface LoadOptions {
 /** Loads the configuration: defaults < file < environment. Throws ConfigError with every mistake. */
 export function loadConfig({ file, env, cwd }: LoadOptions): LoadedConfig {
   const environment = new Environment(env, cwd);
-  const { tree, path, warning } = readConfigFile(file ?? (env['GATEHOUSE_CONFIG'] || undefined), cwd, environment);
+  const { tree, path, exists, warning } = readConfigFile(
+    file ?? (env['GATEHOUSE_CONFIG'] || undefined),
+    cwd,
+    environment,
+  );
   const sources = sourcesIn(tree.value);
   for (const [key, name] of layEnvironmentOver(tree, environment)) sources.set(key, name);
   const config = checkedConfig(tree, environment.problems, cwd);
   return {
     config,
     warnings: [...(warning === undefined ? [] : [warning]), ...environment.warnings, ...configWarnings(config)],
-    ...(path !== undefined && { file: path }),
+    path,
+    ...(exists && { file: path }),
     sources,
   };
 }

@@ -75,16 +75,16 @@ const provider = section({
     example: 'https://api.bitbucket.org/2.0',
   }),
   icon: text(
-    'a path such as /icons/team.svg or a data:image/… URI',
+    'a path to an image file or a data:image/… URI',
     (value) =>
       /^data:image\/(png|jpeg|gif|webp|avif|svg\+xml|x-icon)[;,][^\s"'<>\\]*$/.test(value) ||
       /^(?!\/\/)[^\s:"'<>\\?#\p{Cc}]{1,200}$/u.test(value),
   )
     .optional()
     .register(settings, {
-      about: 'Icon of the button: a path or a data:image/… URI.',
+      about: 'Icon of the button: an image file of up to 64 KiB or a data:image/… URI.',
       defaultText: "Bitbucket's",
-      example: '/icons/team.svg',
+      example: "'data:image/svg+xml;base64,PHN2Zy8+'",
     }),
   allowed_workspaces: z
     .array(workspace, 'a list of workspace slugs or {uuid}s')

@@ -6,7 +6,7 @@ import { keepUntilRestart, restartKeys } from './restart.ts';
 import type { Config } from './schema.ts';
 
 export interface WatchOptions {
-  /** What the program started with; its file is watched. */
+  /** What the program started with; its file is watched, or the place where one may appear. */
   initial: LoadedConfig;
   /** Loads again; throws when the configuration is broken. */
   load: () => LoadedConfig;
@@ -27,7 +27,7 @@ export interface WatchedConfig {
 
 /** Starts watching; nothing here keeps the process alive. */
 export function watchConfig({ initial, load, onReload, onBroken, pollMs = 1000 }: WatchOptions): WatchedConfig {
-  const { file } = initial;
+  const { file, path } = initial;
   let running = initial.config;
 
   const reload = () => {
@@ -51,13 +51,13 @@ export function watchConfig({ initial, load, onReload, onBroken, pollMs = 1000 }
     clearTimeout(settling);
     if (now.nlink > 0) settling = setTimeout(reload, pollMs * 1.5).unref();
   };
-  if (file !== undefined) watchFile(file, { interval: pollMs, persistent: false }, changed);
+  watchFile(path, { interval: pollMs, persistent: false }, changed);
   process.on('SIGHUP', reload);
 
   const stop = () => {
     clearTimeout(settling);
     process.removeListener('SIGHUP', reload);
-    if (file !== undefined) unwatchFile(file, changed);
+    unwatchFile(path, changed);
   };
   return { current: () => running, reload, stop };
 }

@@ -1,5 +1,4 @@
 // Which changes need a restart, and what runs until then.
-import { isDeepStrictEqual } from 'node:util';
 import { deepFreeze } from './complete.ts';
 import type { Config } from './schema.ts';
 import { listSettings, valueOf } from './settings.ts';
@@ -7,7 +6,9 @@ import { listSettings, valueOf } from './settings.ts';
 /** The dotted keys that differ and take effect only after a restart. */
 export function restartKeys(before: Config, after: Config): string[] {
   return listSettings()
-    .filter(({ restart, path }) => restart && !isDeepStrictEqual(valueOf(before, path), valueOf(after, path)))
+    .filter(
+      ({ restart, path }) => restart && JSON.stringify(valueOf(before, path)) !== JSON.stringify(valueOf(after, path)),
+    )
     .map(({ key }) => key);
 }
 

@@ -29,6 +29,7 @@ export const schema = section({
   trusted_proxies: networks().default([]).register(settings, {
     about: 'Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed; nobody by default.',
     env: 'TRUSTED_PROXIES',
+    restart: true,
   }),
   data_dir: text('the path of a directory').default('data').register(settings, {
     about: 'Directory of the SQLite file and of generated keys.',

@@ -23,11 +23,16 @@ export function wantsJson(req: Request): boolean {
 
 export function errorPages(services: Services, site: Site, render: RenderPage): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
-  return (thrown: unknown, req, res, next) => {
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
+  return (thrown: unknown, req, res, _next) => {
     const error = toAppError(thrown, services);
     if (error.status >= 500)
       services.log.error({ err: thrown, code: error.code, request_id: req.id }, 'request failed');
-    if (res.headersSent) return next(thrown);
+    if (res.headersSent) {
+      // Too late for a page. What is half sent must not look whole.
+      if (!res.writableEnded) res.destroy();
+      return;
+    }
     res.status(error.status).set('Cache-Control', 'no-store');
     const { retryAfterSeconds, allow } = error.options;
     if (retryAfterSeconds !== undefined) res.set('Retry-After', String(retryAfterSeconds));

@@ -106,9 +106,7 @@ test('a slow request in flight during sign-out does not bring the session back (
   await signOut(browser);
   // … and now writes a changed one back.
   Object.assign(session, { changed: true });
-  await new Promise<void>((resolve, reject) =>
-    store.set(id, session, (error) => (error ? reject(error as Error) : resolve())),
-  );
+  await new Promise<void>((resolve, reject) => store.set(id, session, (error) => (error ? reject(error) : resolve())));
   await new Promise<void>((resolve) => store.touch(id, session, () => resolve()));
   await request(app.url).get('/api/v4/user').set('Cookie', cookie).expect(401);
 });

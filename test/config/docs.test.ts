@@ -45,7 +45,11 @@ describe('the example file', () => {
       .replaceAll('the key of', 'x')
       .replaceAll(/x .*|the secret of .*/g, 'x');
     expect(makePlace(all).load().config.omniauth.providers).toMatchObject([
-      { icon: '/icons/team.svg', allowed_workspaces: ['my-workspace'], args: { scope: ['account', 'email'] } },
+      {
+        icon: 'data:image/svg+xml;base64,PHN2Zy8+',
+        allowed_workspaces: ['my-workspace'],
+        args: { scope: ['account', 'email'] },
+      },
     ]);
   });
 

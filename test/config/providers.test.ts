@@ -234,8 +234,22 @@ describe('the rest of a provider', () => {
     ]);
   });
 
-  test.each(['/icons/team.svg', 'icons/team.png', 'data:image/png;base64,iVBORw0KGgo='])('icon takes %s', (icon) => {
-    expect(providerOf(withProvider(`icon: '${icon}'`))?.icon).toBe(icon);
+  test('icon takes a data URI, and an image file that becomes one', () => {
+    const uri = 'data:image/png;base64,iVBORw0KGgo=';
+    expect(providerOf(withProvider(`icon: '${uri}'`))?.icon).toBe(uri);
+    const place = withProvider('icon: icons/team.svg');
+    place.write('icons/team.svg', '<svg/>');
+    expect(providerOf(place)?.icon).toBe('data:image/svg+xml;base64,PHN2Zy8+');
+  });
+
+  test.each([
+    ['icons/none.svg', 'no file that can be read there'],
+    ['config/gatehouse.yml', 'a file that ends with none of .svg, .png, .jpg, .jpeg, .gif, .webp, .ico'],
+    ['icons', 'a file that ends with none of'],
+  ])('icon does not take the path %s', (icon, got) => {
+    expect(withProvider(`icon: ${icon}`).mistakes()).toEqual([
+      expect.stringContaining(`.icon: expected an image file or a data:image/… URI, got ${got}`),
+    ]);
   });
 
   test.each(['//evil.test/x.png', 'https://evil.test/x.png', 'javascript:alert(1)', 'data:text/html,x', 'a b', '/x"y'])(

@@ -1,0 +1,42 @@
+import { launchChromium } from '../support/chromium.ts';
+import { startBoth } from '../support/people.ts';
+import axe from 'axe-core';
+
+it('probe', async () => {
+  const t0 = Date.now();
+  const lap = (s: string) => process.stderr.write(`${Date.now() - t0} ${s}\n`);
+  const browser = await launchChromium();
+  lap('launched');
+  const { app, sandbox } = await startBoth();
+  lap('both');
+  const context = await browser.newContext();
+  context.on('console', (m) => lap(`console ${m.type()} ${m.text()} ${m.location().url}`));
+  context.on('weberror', (m) => lap(`weberror ${m.error()}`));
+  const page = await context.newPage();
+  await page.goto(app.url);
+  lap('page');
+  await page.evaluate(axe.source);
+  lap('axe in');
+  const r = await page.evaluate('axe.run(document,{rules:{"target-size":{enabled:true}}}).then(r=>r.violations.map(v=>v.id+" "+v.nodes.map(n=>n.html)))');
+  lap(`axe ${JSON.stringify(r)}`);
+  await page.getByRole('button', { name: 'Sign in with Bitbucket' }).click();
+  await page.getByRole('button', { name: 'Continue as Alice' }).click();
+  await page.getByRole('button', { name: 'Allow' }).click();
+  await page.waitForURL(`${app.url}/`);
+  lap(`home ${await page.title()}`);
+  await page.evaluate('window.mark = 1');
+  await page.getByText('Account menu of').click();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.waitForURL(/sign_in/);
+  lap(`out ${page.url()}`);
+  await page.goBack();
+  lap(`back ${page.url()} ${await page.title()} ${await page.evaluate('window.mark')}`);
+  // bfcache probe
+  await page.goto(`${app.url}/users/sign_in`);
+  await page.evaluate('window.mark = 2');
+  await page.getByRole('link', { name: 'Sign out of Bitbucket' }).click();
+  lap(`signout ${page.url()} ${await page.locator('h1').textContent()}`);
+  await page.goBack();
+  lap(`back ${page.url()} ${await page.title()} ${await page.evaluate('window.mark')} ${await page.evaluate('JSON.stringify(performance.getEntriesByType("navigation")[0].notRestoredReasons)')}`);
+  await browser.close();
+});
