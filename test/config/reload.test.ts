@@ -32,6 +32,9 @@ async function eventually(condition: () => boolean): Promise<void> {
   }
 }
 
+/** Polling notices what changes after its first look at the file. */
+const firstLook = () => new Promise((resolve) => setTimeout(resolve, 200));
+
 test('reload takes over what changed', () => {
   const { place, reloads, watched } = startWatching('session: { idle_minutes: 10 }');
   place.write('config/gatehouse.yml', 'session: { idle_minutes: 20 }');
@@ -55,7 +58,7 @@ test('a broken file leaves the running configuration as it is and is told with i
 
 test('a file that was not there at start is noticed when it appears', async () => {
   const { place, watched } = startWatching();
-  await new Promise((resolve) => setTimeout(resolve, 100)); // it has looked, and found nothing
+  await firstLook();
   place.write('config/gatehouse.yml', 'session: { idle_minutes: 20 }');
   await eventually(() => watched.current().session.idle_minutes === 20);
 });
@@ -114,6 +117,7 @@ test('SIGHUP reloads, and no longer after stop', () => {
 
 test('a change of the file reloads, written in place or replaced by an editor', async () => {
   const { place, watched } = startWatching('session: { idle_minutes: 10 }');
+  await firstLook();
   place.write('config/gatehouse.yml', 'session: { idle_minutes: 2000 }');
   await eventually(() => watched.current().session.idle_minutes === 2000);
   const draft = place.write('config/draft', 'session: { idle_minutes: 30 }');
