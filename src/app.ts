@@ -15,6 +15,7 @@ import { requireHost } from './web/hosts.ts';
 import { readBody, readCookies } from './web/input.ts';
 import { Limits } from './web/limits.ts';
 import { knownMethods } from './web/methods.ts';
+import { createMetrics } from './web/metrics.ts';
 import { pageRenderer, useViews } from './web/page.ts';
 import { requestLog } from './web/request-log.ts';
 import { securityHeaders } from './web/security-headers.ts';
@@ -32,10 +33,12 @@ export function createApp(services: Services): Express {
   const csrf = createCsrf(site, keys.csrf);
   const assets = loadAssets(site.base);
   const render = pageRenderer({ site, assets, csrf });
-  const web: Web = { services, site, passport, render, limits: new Limits(db, now) };
+  const metrics = createMetrics(config);
+  const web: Web = { services, site, passport, render, limits: new Limits(db, now), metrics };
 
   const router = Router({ strict: true, caseSensitive: true });
   healthRoutes(router, services);
+  router.get('/-/metrics', metrics.serve);
   router.use(requireHost(site), knownMethods, assets.serve, readCookies);
   router.use('/users/auth', keepAddressSecret);
   router.use(sessions(services, site, passport), readBody, noStore);
@@ -45,7 +48,7 @@ export function createApp(services: Services): Express {
   router.use(notFound);
 
   const app = expressApp(site, config().trusted_proxies);
-  app.use(requestLog(log), securityHeaders(site, config));
+  app.use(requestLog(log), metrics.observe, securityHeaders(site, config));
   app.use(site.base === '' ? '/' : site.base, router);
   app.use(notFound, errorPages(services, site, render));
   return app;

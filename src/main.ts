@@ -10,10 +10,10 @@ import { doctor } from './commands/doctor.ts';
 import { migrate } from './commands/migrate.ts';
 import { serve } from './commands/serve.ts';
 import { ConfigError } from './config/load.ts';
-import { DatabaseTooNew } from './db/migrate.ts';
+import { DatabaseProblem } from './db/dialect.ts';
 
 const commands: Record<string, { run: Command; does: string }> = {
-  serve: { run: serve, does: 'the web server' },
+  serve: { run: serve, does: 'the web server (--no-jobs: without job workers)' },
   demo: { run: demo, does: 'server and sandbox with sample people; needs no configuration, no network' },
   'check-config': { run: checkConfig, does: 'every mistake of the configuration, with line and column' },
   doctor: { run: doctor, does: 'what to enter at Bitbucket, and whether everything works' },
@@ -33,7 +33,12 @@ async function main(argv: string[]): Promise<number | undefined> {
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
-    options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      config: { type: 'string' },
+      // Serve without job workers. There are none yet; known already, so that service files need not change.
+      'no-jobs': { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   const [name = '', ...args] = positionals;
   if (values.help) {
@@ -54,7 +59,7 @@ async function main(argv: string[]): Promise<number | undefined> {
 /** One line and a next step; a stack only for what nobody foresaw. */
 function explain(error: unknown): [string, number] {
   if (error instanceof CommandFailed) return [`gatehouse: ${error.message}`, error.exitCode];
-  if (error instanceof DatabaseTooNew) return [`gatehouse: ${error.message}`, 1];
+  if (error instanceof DatabaseProblem) return [`gatehouse: ${error.message}`, 1];
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS'))
     return [`gatehouse: ${(error as Error).message}\n${usage}`, 2];
@@ -62,6 +67,8 @@ function explain(error: unknown): [string, number] {
   return [(error as Error).stack ?? String(error), 1];
 }
 
+// What any command writes (database, keys, passwords) is for its own user only.
+process.umask(0o077);
 main(process.argv.slice(2)).then(
   (exitCode) => {
     if (exitCode !== undefined) process.exitCode = exitCode;

@@ -3,6 +3,7 @@ import type { Http } from './bitbucket/http.ts';
 import { createHttp } from './bitbucket/http.ts';
 import type { Config } from './config/schema.ts';
 import { parseDatabaseUrl } from './config/database-url.ts';
+import { DatabaseProblem } from './db/dialect.ts';
 import type { OpenDatabase } from './db/open.ts';
 import { openSqlite } from './db/open.ts';
 import type { Database } from './db/tables.ts';
@@ -56,7 +57,7 @@ export async function openServices({
 export function openDatabase(config: Config): OpenDatabase {
   const target = parseDatabaseUrl(config);
   if (target.kind === 'postgres') {
-    throw new Error('database_url: PostgreSQL comes with a later version; leave it out to use SQLite');
+    throw new DatabaseProblem('database_url: PostgreSQL comes with a later version; leave it out to use SQLite');
   }
   return openSqlite(target.path);
 }

@@ -11,6 +11,7 @@ import { addressKey } from '../web/limits.ts';
 import { checkReturnTo } from '../web/return-to.ts';
 import type { Web } from '../web/web.ts';
 import { startSession } from '../web/web.ts';
+import { noteRefused, noteSignedIn } from './events.ts';
 import { toAppError } from './failures.ts';
 import type { Flows } from './flows.ts';
 import type { FlowState, Providers } from './providers.ts';
@@ -44,20 +45,20 @@ export function finishDance(web: Web, providers: Providers, flows: Flows): Reque
     await web.limits.take(limit);
     const flow = await findFlow(web, flows, req);
     const returnTo = flow?.return_to ?? undefined;
+    const event = { provider: flow?.provider, startedAt: performance.now() };
     try {
       if (!flow) throw new AppError('invalid_state');
       const provider = providers.get(flow.provider).name;
       const { profile, state } = await askBitbucket(web, provider, req, res);
-      const { account, created } = await signIn(web.services, provider, profile);
+      const account = await signIn(web.services, provider, profile);
       await startSession(req, account, state.rememberMe);
       await web.limits.giveBack(limit);
-      web.services.log.info({ ...who(req), provider, account_id: account.id, created }, 'signed in');
+      noteSignedIn(web, req, event, account);
       forgetSignedOut(req, res, web.site);
       res.redirect(303, checkReturnTo(state.returnTo, web.site.base) ?? `${web.site.base}/`);
     } catch (thrown) {
       const error = toAppError(thrown, returnTo);
-      const reason = error instanceof AppError ? error.code : 'internal';
-      web.services.log.warn({ ...who(req), provider: flow?.provider, reason }, 'sign-in refused');
+      noteRefused(web, req, event, error);
       throw error;
     }
   };
@@ -95,9 +96,4 @@ function oauthLimit({ services }: Web, req: Request, what: 'start' | 'callback')
 
 export function isTicked(value: string | undefined): boolean {
   return value !== undefined && !['', '0', 'false', 'off'].includes(value);
-}
-
-/** What every event in the log says about its cause. */
-export function who(req: Request): { address: string | undefined; request_id: string } {
-  return { address: req.ip, request_id: req.id };
 }

@@ -11,7 +11,8 @@ import { sessionCookieName } from '../web/session.ts';
 import { cookieOptions } from '../web/site.ts';
 import type { Web } from '../web/web.ts';
 import { endSession, startSession } from '../web/web.ts';
-import { finishDance, isTicked, startDance, who } from './dance.ts';
+import { finishDance, isTicked, startDance } from './dance.ts';
+import { noteRefused, noteSignedIn, noteSignedOut } from './events.ts';
 import type { Flows } from './flows.ts';
 import { showHome, showUser } from './home.ts';
 import { passwordSignIn } from './password-sign-in.ts';
@@ -88,16 +89,16 @@ function signInWithPassword(web: Web, showPage: ShowSignInPage): RequestHandler 
     const form = parseInput(signInForm, req.body);
     const returnTo = checkReturnTo(form.return_to, web.site.base);
     const rememberMe = isTicked(form.remember_me);
+    const event = { provider: 'password', startedAt: performance.now() };
     try {
       const account = await passwordSignIn(web.services, web.limits, { ...form, address: req.ip });
       await startSession(req, account, rememberMe);
-      web.services.log.info({ ...who(req), account_id: account.id, provider: 'password' }, 'signed in');
+      noteSignedIn(web, req, event, account);
       forgetSignedOut(req, res, web.site);
       res.redirect(303, returnTo ?? `${web.site.base}/`);
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      web.services.log.warn({ ...who(req), provider: 'password', reason: error.code }, 'sign-in refused');
-      if (error.code !== 'invalid_credentials' || wantsJson(req)) throw error;
+      noteRefused(web, req, event, error);
+      if (!(error instanceof AppError) || error.code !== 'invalid_credentials' || wantsJson(req)) throw error;
       res.status(error.status);
       showPage(req, res, { login: form.login, rememberMe, returnTo: returnTo ?? '', error: error.message });
     }
@@ -106,12 +107,12 @@ function signInWithPassword(web: Web, showPage: ShowSignInPage): RequestHandler 
 
 function signOut(web: Web, flows: Flows): RequestHandler {
   return async (req: Request, res: Response) => {
-    const { site, services } = web;
+    const { site } = web;
     const browser = findBrowserId(req, site);
     const accountId = req.user?.id;
     if (browser !== undefined) await flows.forget(browserHash(browser));
     await endSession(req);
-    services.log.info({ ...who(req), account_id: accountId }, 'signed out');
+    noteSignedOut(web, req, accountId);
     res.clearCookie(sessionCookieName(site), cookieOptions(site));
     if (site.https) res.set('Clear-Site-Data', '"cache", "storage"');
     rememberSignedOut(res, site);

@@ -35,42 +35,39 @@ export function mayEnter(account: Account): Decision {
   return { refuse: account.state === 'waiting' ? 'pending_approval' : 'blocked' };
 }
 
-export interface SignedIn {
-  account: Account;
-  created: boolean;
-}
-
 /**
  * Finds or makes the account of a Bitbucket identity.
  * @throws AppError with the reason when this person does not come in; a new account that waits is made all the same
  */
-export async function signIn(services: Services, provider: string, profile: BitbucketProfile): Promise<SignedIn> {
+export async function signIn(services: Services, provider: string, profile: BitbucketProfile): Promise<Account> {
   const once = () => services.db.transaction().execute((trx) => signInOnce(trx, services, provider, profile));
-  const { account, created } = await once().catch((error: unknown) => {
+  const account = await once().catch((error: unknown) => {
     // Two first sign-ins at the same moment: the other one made the account, so this time it is found.
     if (services.database.dialect.isUniqueViolation(error)) return once();
     throw error;
   });
-  if (created && account.state === 'waiting') throw new AppError('pending_approval');
-  return { account, created };
+  if (account.state === 'waiting') throw new AppError('pending_approval');
+  return account;
 }
 
 async function signInOnce(
   db: Database,
-  { config, now }: Services,
+  { config, now, log }: Services,
   provider: string,
   profile: BitbucketProfile,
-): Promise<SignedIn> {
+): Promise<Account> {
   const identity = await store.findIdentity(db, provider, profile.uuid);
   const owner = identity && (await store.findAccount(db, identity.account_id));
   const emailOwner = profile.email === null ? undefined : await store.findAccountByEmail(db, profile.email);
   const decision = decide({ provider, owner, emailOwner }, config().omniauth);
   if ('refuse' in decision) throw new AppError(decision.refuse);
-  if ('enter' in decision) {
-    if (identity) await store.updateIdentity(db, identity.id, now(), profile.displayName);
-    return { account: decision.enter, created: false };
+  if ('create' in decision) {
+    const account = await create(db, { provider, profile, state: decision.create, now: now() });
+    log.info({ account_id: account.id, provider, state: account.state }, 'account made');
+    return account;
   }
-  return { account: await create(db, { provider, profile, state: decision.create, now: now() }), created: true };
+  if (identity) await store.updateIdentity(db, identity.id, now(), profile.displayName);
+  return decision.enter;
 }
 
 interface NewPerson {

@@ -17,7 +17,6 @@ import { startServer } from './server.ts';
 const CONSUMER = { key: 'demo-key', secret: 'demo-secret' };
 
 export const demo: Command = async (context) => {
-  process.umask(0o077);
   const port = portOf(context.env['PORT']);
   const folder = join(context.cwd, 'data', 'demo');
   const sandbox = await openSandbox(port);

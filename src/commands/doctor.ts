@@ -1,13 +1,14 @@
 // `gatehouse doctor`: what to enter at Bitbucket, then live checks, each with its next step.
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { sql } from 'kysely';
 import { checkCallback, checkCredentials, checkReachable } from '../bitbucket/checks.ts';
 import type { CheckResult } from '../bitbucket/checks.ts';
 import type { Http } from '../bitbucket/http.ts';
 import { createHttp } from '../bitbucket/http.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import { parseDatabaseUrl } from '../config/database-url.ts';
 import type { Config, ProviderConfig } from '../config/schema.ts';
+import { migrations } from '../db/migrations/index.ts';
 import { openDatabase } from '../services.ts';
 import { siteOf } from '../web/site.ts';
 import type { Command } from './command.ts';
@@ -106,23 +107,24 @@ async function clockFinding({ api_url }: ProviderConfig, http: Http): Promise<Fi
   return [{ state, about: 'clock', words: `${skew} s from Bitbucket's`, next: 'let the machine set its clock by NTP' }];
 }
 
+/** Looks without changing anything: a file that is not there yet is not made. */
 async function aboutDatabase(config: Config): Promise<Finding> {
   const about = 'database';
+  const address = parseDatabaseUrl(config);
+  if (address.kind === 'sqlite' && !existsSync(address.path)) {
+    return { state: 'ok', about, words: `${address.path} will be made at the first start` };
+  }
   try {
-    const { db } = openDatabase(config);
-    try {
-      await sql`select 1`.execute(db);
-    } finally {
-      await db.destroy();
+    const { db, version } = openDatabase(config);
+    const found = await version().finally(() => db.destroy());
+    if (found > migrations.length) {
+      const words = `has version ${found}, this Gatehouse knows ${migrations.length}`;
+      return { state: 'failed', about, words, next: 'start the newer Gatehouse again, or restore a backup' };
     }
-    return { state: 'ok', about, words: 'answers' };
+    return { state: 'ok', about, words: found < migrations.length ? 'answers; the next start upgrades it' : 'answers' };
   } catch (error) {
-    return {
-      state: 'failed',
-      about,
-      words: (error as Error).message,
-      next: 'check database_url, data_dir and their permissions',
-    };
+    const words = (error as Error).message;
+    return { state: 'failed', about, words, next: 'check database_url, data_dir and their permissions' };
   }
 }
 

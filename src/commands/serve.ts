@@ -10,8 +10,6 @@ import type { RunningServer } from './server.ts';
 import { startServer } from './server.ts';
 
 export const serve: Command = async (context) => {
-  // What the server writes (database, keys, passwords) is for its own user only.
-  process.umask(0o077);
   const first = loadConfiguration(context);
   const log = openLog(first.config.log);
   warn(log, first);

@@ -8,7 +8,12 @@ export function crossFindings(written: Record<string, unknown>): Finding[] {
   const omniauth = mapping(written['omniauth']);
   const providers = list(omniauth['providers']).map(mapping);
   const names = providers.map((provider) => provider['name']).filter((name) => typeof name === 'string');
-  return [...providerFindings(providers), ...nameFindings(omniauth, names), ...secretKeyFindings(written)];
+  return [
+    ...providerFindings(providers),
+    ...redirectFindings(providers, callbackOf(written)),
+    ...nameFindings(omniauth, names),
+    ...secretKeyFindings(written),
+  ];
 }
 
 function providerFindings(providers: Record<string, unknown>[]): Finding[] {
@@ -24,6 +29,22 @@ function providerFindings(providers: Record<string, unknown>[]): Finding[] {
       'bitbucket, or another name with args: { strategy: bitbucket } (only Bitbucket Cloud is supported)';
     return [{ path, expected, got: JSON.stringify(name), ...(meant && { meant }) }];
   });
+}
+
+/** GitLab's page gives the callback with a slash at the end; both forms mean the one callback there is. */
+function redirectFindings(providers: Record<string, unknown>[], callback: string | undefined): Finding[] {
+  return providers.flatMap(({ args }, at): Finding[] => {
+    const given = mapping(args)['redirect_uri'];
+    if (typeof given !== 'string' || callback === undefined || given.replace(/\/$/, '') === callback) return [];
+    const path = ['omniauth', 'providers', at, 'args', 'redirect_uri'];
+    return [{ path, expected: `${callback} (external_url and /users/auth), or no such key` }];
+  });
+}
+
+function callbackOf({ external_url: url, listen }: Record<string, unknown>): string | undefined {
+  const { port = 3000 } = mapping(listen);
+  const base = url ?? `http://localhost:${String(port)}`;
+  return typeof base === 'string' ? `${base.replace(/\/+$/, '')}/users/auth` : undefined;
 }
 
 const NAME_LISTS = ['allow_single_sign_on', 'auto_link_user', 'external_providers', 'sync_profile_from_provider'];

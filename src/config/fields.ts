@@ -74,7 +74,7 @@ export function baseUrl(what: string) {
 
 /** Whether a host name (as URL.hostname writes it) means this machine. */
 export function isLoopback(hostname: string): boolean {
-  return /^(localhost|(.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
 /** A host name or address to listen on. */

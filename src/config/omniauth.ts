@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { baseUrl, choice, consumerText, flag, flagOrNames, section, settings, text } from './fields.ts';
 
 /** Names that would clash with routes or with JavaScript's own property names. */
-const RESERVED_NAMES = ['__proto__', 'constructor', 'prototype', 'callback', 'failure'];
+const RESERVED_NAMES = ['__proto__', 'constructor', 'prototype', 'callback', 'failure', 'session'];
 
 const providerName = () =>
   text(
@@ -28,6 +28,11 @@ const args = section({
   strategy: choice(['bitbucket'])
     .optional()
     .register(settings, { about: 'bitbucket; needed when the provider has another name.', example: 'bitbucket' }),
+  redirect_uri: text('<external_url>/users/auth').optional().register(settings, {
+    about: 'As in GitLab; not needed. If it is there it must be <external_url>/users/auth.',
+    defaultText: '<external_url>/users/auth',
+    example: 'http://localhost:3000/users/auth',
+  }),
 });
 
 /** A second consumer, so that people who only sign in are not asked for access to their code. */

@@ -11,7 +11,6 @@ const WITHOUT_EFFECT = [
   'omniauth.sync_profile_attributes',
   'import.enabled',
   'import.concurrency',
-  'monitoring.allow',
 ];
 
 /** One line each, beginning with the key. */

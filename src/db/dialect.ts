@@ -3,6 +3,9 @@ import type { ColumnBuilderCallback, ColumnDataType, DatabaseConnection, Kysely 
 import { CompiledQuery, SqliteDialect, SqliteDriver } from 'kysely';
 import BetterSqlite3 from 'better-sqlite3';
 
+/** Why the database cannot be used, in a sentence with the next step for an administrator. */
+export class DatabaseProblem extends Error {}
+
 export interface Dialect {
   name: 'sqlite';
   /** Column type and constraints of a key that counts up and never gives a number twice. */
@@ -40,11 +43,30 @@ function sqliteCode(error: unknown): string {
 
 /** Opens (and makes) a database file in WAL mode. Writes are on disk before they are acknowledged. */
 export function sqliteDialect(path: string): SqliteDialect {
-  const database = new BetterSqlite3(path, { timeout: BUSY_TIMEOUT_MS });
+  const database = openFile(path);
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
   return new ImmediateSqliteDialect({ database });
+}
+
+function openFile(path: string): BetterSqlite3.Database {
+  try {
+    return new BetterSqlite3(path, { timeout: BUSY_TIMEOUT_MS });
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('Could not locate the bindings file')) {
+      throw new DatabaseProblem(
+        "the SQLite binding is missing: npm has skipped or failed its install step. Run 'npm rebuild better-sqlite3'; " +
+          'where no ready-made file can be fetched it needs a C++ compiler, make and Python 3',
+      );
+    }
+    if (error instanceof TypeError || error instanceof BetterSqlite3.SqliteError) {
+      throw new DatabaseProblem(
+        `${path} cannot be opened: ${error.message}. Check that the folder is there and writable`,
+      );
+    }
+    throw error;
+  }
 }
 
 class ImmediateSqliteDialect extends SqliteDialect {

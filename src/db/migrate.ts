@@ -2,15 +2,14 @@
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 import type { Dialect } from './dialect.ts';
+import { DatabaseProblem } from './dialect.ts';
 import type { Migration } from './migrations/index.ts';
 import { migrations } from './migrations/index.ts';
-
-export class DatabaseTooNew extends Error {}
 
 /**
  * Runs what is missing and returns [version before, version after].
  * Two processes that start at once are safe: the second waits, then finds nothing to do.
- * @throws DatabaseTooNew when a newer Gatehouse has written this database; nothing is touched.
+ * @throws DatabaseProblem when a newer Gatehouse has written this database; nothing is touched.
  */
 export async function migrate(
   db: Kysely<never>,
@@ -23,7 +22,7 @@ export async function migrate(
     const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(trx);
     const before = rows[0]?.version ?? 0;
     if (before > all.length) {
-      throw new DatabaseTooNew(
+      throw new DatabaseProblem(
         `the database has version ${before}, this Gatehouse knows ${all.length}. ` +
           'Start the newer Gatehouse again, or restore the backup made before the upgrade.',
       );
@@ -33,4 +32,12 @@ export async function migrate(
     else if (before < all.length) await sql`update schema_version set version = ${all.length}`.execute(trx);
     return [before, all.length];
   });
+}
+
+/** @returns the version of the schema; 0 for an empty database */
+export async function schemaVersion(db: Kysely<never>): Promise<number> {
+  const tables = await db.introspection.getTables();
+  if (!tables.some(({ name }) => name === 'schema_version')) return 0;
+  const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(db);
+  return rows[0]?.version ?? 0;
 }

@@ -16,7 +16,8 @@ export function accountRoutes(realm: Realm, handovers: OneTime<Person>): Router 
   const forms = new OneTime<string>(realm.now);
   const router = Router();
 
-  router.get(['/', '/sandbox/sign-out'], (request, response) => {
+  // The last one is where Bitbucket's own "Log out" leads.
+  router.get(['/', '/sandbox/sign-out', '/account/signout/'], (request, response) => {
     const person = findSignedIn(realm, request);
     sendPage(response, {
       title: 'Bitbucket sandbox',

@@ -4,6 +4,7 @@ import type passport from 'passport';
 import type { Account } from '../db/tables.ts';
 import type { Services } from '../services.ts';
 import type { Limits } from './limits.ts';
+import type { Metrics } from './metrics.ts';
 import type { RenderPage } from './page.ts';
 import type { Site } from './site.ts';
 
@@ -16,6 +17,7 @@ export interface Web {
   passport: Passport;
   render: RenderPage;
   limits: Limits;
+  metrics: Metrics;
 }
 
 /**

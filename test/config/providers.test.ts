@@ -27,6 +27,21 @@ function withProvider(lines: string, name = 'bitbucket'): Place {
 const providerOf = (place: Place) => place.load().config.omniauth.providers[0];
 
 describe("GitLab's block", () => {
+  test.each(['', '/'])(
+    'with the redirect_uri of its present page, which has to be our callback (slash: %j)',
+    (slash) => {
+      const args = `args: { redirect_uri: 'https://git.example.test/users/auth${slash}' }`;
+      const yaml = `external_url: https://git.example.test\n${GITLAB}`
+        .replace('the consumer key', 'QMTsUnWJZjMq')
+        .replace('the consumer secret', 'wdV8hxK3mPqL')
+        .replace("url: 'https://bitbucket.org/' }", `url: 'https://bitbucket.org/', ${args} }`);
+      expect(makePlace(yaml).load().config.omniauth.providers).toHaveLength(1);
+      expect(makePlace(yaml.replace('/users/auth', '/callback')).mistakes()).toEqual([
+        expect.stringContaining('.args.redirect_uri: expected https://git.example.test/users/auth'),
+      ]);
+    },
+  );
+
   test('loads unchanged once its placeholders are replaced', () => {
     const yaml = GITLAB.replace('the consumer key', 'QMTsUnWJZjMq').replace('the consumer secret', 'wdV8hxK3mPqL');
     expect(makePlace(yaml).load().config.omniauth.providers).toEqual([

@@ -1,0 +1,61 @@
+// Runs the built command as an administrator does: a process of its own, in a directory of its own.
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { closeAtEnd } from '../support/start-app.ts';
+
+const MAIN = join(__dirname, '../../dist/main.js');
+
+export interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+export interface Running extends Ended {
+  process: ChildProcess;
+  ended: Promise<Ended>;
+  /** Resolves when standard output holds this. */
+  says(text: string): Promise<void>;
+}
+
+export function start(cwd: string, args: string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { PATH: process.env['PATH'], ...env } });
+  const running = { code: null, out: '', err: '', process: child } as Running;
+  child.stdout.on('data', (chunk: Buffer) => (running.out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (running.err += chunk.toString()));
+  running.ended = new Promise((resolve) =>
+    child.once('close', (code) => {
+      running.code = code;
+      resolve(running);
+    }),
+  );
+  running.says = async (text) => {
+    const deadline = Date.now() + 20_000;
+    while (!running.out.includes(text)) {
+      if (Date.now() > deadline || running.code !== null)
+        throw new Error(`never said ${text}: ${running.out}${running.err}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  closeAtEnd(async () => {
+    child.kill('SIGKILL');
+    await running.ended;
+  });
+  return running;
+}
+
+export async function run(cwd: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return start(cwd, args, env).ended;
+}
+
+/** A port that is free now, and so is the next one. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
