@@ -31,7 +31,6 @@ describe('keys whose feature is not there yet', () => {
   sync_profile_from_provider: [bitbucket]
   sync_profile_attributes: [name]
 import: { enabled: false, concurrency: 4 }
-monitoring: { allow: [10.0.0.0/8] }
 `;
     expect(warningsFor(yaml)).toEqual(
       [
@@ -42,7 +41,6 @@ monitoring: { allow: [10.0.0.0/8] }
         'omniauth.sync_profile_attributes',
         'import.enabled',
         'import.concurrency',
-        'monitoring.allow',
       ].map((key) => `${key}: accepted, but has no effect in this version`),
     );
   });
