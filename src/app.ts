@@ -72,7 +72,8 @@ function expressApp(site: Site, trustedProxies: string[]): Express {
 function createPassport({ db }: Services): Passport {
   const passport = new passportModule.Passport();
   passport.serializeUser((account, done) => done(null, account.id));
-  passport.deserializeUser((id: number, done) => {
+  passport.deserializeUser((id: unknown, done) => {
+    if (typeof id !== 'number') return done(null, false);
     // Asked at each request: a blocked or deleted person is out at once.
     findAccount(db, id).then((account) => done(null, account?.state === 'active' ? account : false), done);
   });

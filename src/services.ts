@@ -3,9 +3,9 @@ import type { Http } from './bitbucket/http.ts';
 import { createHttp } from './bitbucket/http.ts';
 import type { Config } from './config/schema.ts';
 import { parseDatabaseUrl } from './config/database-url.ts';
-import { DatabaseProblem } from './db/dialect.ts';
+import { requireVersion } from './db/migrate.ts';
 import type { OpenDatabase } from './db/open.ts';
-import { openSqlite } from './db/open.ts';
+import { openDatabase } from './db/open.ts';
 import type { Database } from './db/tables.ts';
 import type { Keys } from './keys.ts';
 import { loadKeys } from './keys.ts';
@@ -38,14 +38,13 @@ export async function openServices({
   now = Date.now,
   http = createHttp(),
 }: ServicesOptions): Promise<Services> {
-  const database = openDatabase(config());
+  const database = openDatabase(parseDatabaseUrl(config()));
   const close = async () => {
     await http.close();
     await database.db.destroy();
   };
   try {
-    const [before, after] = await database.migrate();
-    if (before !== after) log.info({ before, after }, 'database migrated');
+    await prepare(database, log);
     return { config, db: database.db, database, keys: loadKeys(config()), log, now, http, close };
   } catch (error) {
     await close();
@@ -53,11 +52,11 @@ export async function openServices({
   }
 }
 
-/** Opens the database that the configuration names. */
-export function openDatabase(config: Config): OpenDatabase {
-  const target = parseDatabaseUrl(config);
-  if (target.kind === 'postgres') {
-    throw new DatabaseProblem('database_url: PostgreSQL comes with a later version; leave it out to use SQLite');
+async function prepare({ dialect, migrate, version }: OpenDatabase, log: Log): Promise<void> {
+  if (dialect.upgradesAtStart) {
+    const [before, after] = await migrate();
+    if (before !== after) log.info({ before, after }, 'database migrated');
+    return;
   }
-  return openSqlite(target.path);
+  requireVersion(await version());
 }

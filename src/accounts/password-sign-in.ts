@@ -25,7 +25,8 @@ export async function passwordSignIn(services: Services, limits: Limits, given: 
   const { password_per_minute, password_per_account } = config().rate_limits;
   await limits.take({ key: `password:${addressKey(given.address)}`, max: password_per_minute, windowSeconds: 60 });
 
-  const login = given.login.trim().toLowerCase();
+  // PostgreSQL takes no NUL in a text. It is replaced, not dropped: what was typed must not become somebody's name.
+  const login = given.login.trim().toLowerCase().replaceAll('\0', '\uFFFD');
   const account = await findByLogin(db, login);
   // One counter per account, whichever of its names was typed. Taken before the check: parallel tries cannot slip through.
   const perAccount: Limit = {

@@ -1,7 +1,8 @@
 // `gatehouse admin approve NAME`: lets a waiting account in.
 import { approveAccount, findAccountByUsername, listUsernames } from '../accounts/store.ts';
 import type { Database } from '../db/tables.ts';
-import { openDatabase } from '../services.ts';
+import { openDatabase } from '../db/open.ts';
+import { parseDatabaseUrl } from '../config/database-url.ts';
 import type { Command, CommandContext } from './command.ts';
 import { CommandFailed, loadConfiguration } from './command.ts';
 
@@ -10,7 +11,7 @@ export const admin: Command = async (context) => {
   if (action !== 'approve' || name === undefined || rest.length > 0) {
     throw new CommandFailed('usage: gatehouse admin approve NAME', 2);
   }
-  const database = openDatabase(loadConfiguration(context).config);
+  const database = openDatabase(parseDatabaseUrl(loadConfiguration(context).config));
   try {
     await database.migrate();
     return await approve(database.db, name.toLowerCase(), context);

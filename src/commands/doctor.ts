@@ -9,7 +9,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { parseDatabaseUrl } from '../config/database-url.ts';
 import type { Config, ProviderConfig } from '../config/schema.ts';
 import { migrations } from '../db/migrations/index.ts';
-import { openDatabase } from '../services.ts';
+import { openDatabase } from '../db/open.ts';
 import { siteOf } from '../web/site.ts';
 import type { Command } from './command.ts';
 import { loadConfiguration } from './command.ts';
@@ -115,7 +115,7 @@ async function aboutDatabase(config: Config): Promise<Finding> {
     return { state: 'ok', about, words: `${address.path} will be made at the first start` };
   }
   try {
-    const { db, version } = openDatabase(config);
+    const { db, version } = openDatabase(address);
     const found = await version().finally(() => db.destroy());
     if (found > migrations.length) {
       const words = `has version ${found}, this Gatehouse knows ${migrations.length}`;

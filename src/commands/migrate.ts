@@ -1,10 +1,11 @@
 // `gatehouse migrate`: brings the database to this version. `serve` does it by itself on SQLite.
-import { openDatabase } from '../services.ts';
+import { openDatabase } from '../db/open.ts';
+import { parseDatabaseUrl } from '../config/database-url.ts';
 import type { Command } from './command.ts';
 import { loadConfiguration } from './command.ts';
 
 export const migrate: Command = async (context) => {
-  const database = openDatabase(loadConfiguration(context).config);
+  const database = openDatabase(parseDatabaseUrl(loadConfiguration(context).config));
   try {
     const [before, after] = await database.migrate();
     context.out(

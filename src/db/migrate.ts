@@ -21,12 +21,7 @@ export async function migrate(
     await sql`create table if not exists schema_version (version integer not null)`.execute(trx);
     const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(trx);
     const before = rows[0]?.version ?? 0;
-    if (before > all.length) {
-      throw new DatabaseProblem(
-        `the database has version ${before}, this Gatehouse knows ${all.length}. ` +
-          'Start the newer Gatehouse again, or restore the backup made before the upgrade.',
-      );
-    }
+    if (before > all.length) throw tooNew(before, all.length);
     for (const migration of all.slice(before)) await migration(trx, dialect);
     if (rows.length === 0) await sql`insert into schema_version (version) values (${all.length})`.execute(trx);
     else if (before < all.length) await sql`update schema_version set version = ${all.length}`.execute(trx);
@@ -40,4 +35,21 @@ export async function schemaVersion(db: Kysely<never>): Promise<number> {
   if (!tables.some(({ name }) => name === 'schema_version')) return 0;
   const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(db);
   return rows[0]?.version ?? 0;
+}
+
+/** @throws DatabaseProblem when the schema is not exactly that of this Gatehouse */
+export function requireVersion(found: number): void {
+  if (found > migrations.length) throw tooNew(found, migrations.length);
+  if (found < migrations.length) {
+    throw new DatabaseProblem(
+      `the database has version ${found}, this Gatehouse needs ${migrations.length}. Run: npx gatehouse migrate`,
+    );
+  }
+}
+
+function tooNew(found: number, known: number): DatabaseProblem {
+  return new DatabaseProblem(
+    `the database has version ${found}, this Gatehouse knows ${known}. ` +
+      'Start the newer Gatehouse again, or restore the backup made before the upgrade.',
+  );
 }

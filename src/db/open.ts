@@ -1,10 +1,13 @@
 // Opens the database that the configuration names.
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Dialect as KyselyDialect } from 'kysely';
 import { Kysely } from 'kysely';
+import type { DatabaseAddress } from '../config/database-url.ts';
 import type { Dialect } from './dialect.ts';
-import { sqlite, sqliteDialect } from './dialect.ts';
 import { migrate, schemaVersion } from './migrate.ts';
+import { postgres, postgresDialect } from './postgres.ts';
+import { sqlite, sqliteDialect } from './sqlite.ts';
 import type { Database, Tables } from './tables.ts';
 
 export interface OpenDatabase {
@@ -16,10 +19,15 @@ export interface OpenDatabase {
   version(): Promise<number>;
 }
 
-/** Opens (and makes) the SQLite file at `path`; the folder is made too, readable by its owner only. */
-export function openSqlite(path: string): OpenDatabase {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const db = new Kysely<Tables>({ dialect: sqliteDialect(path) });
+/** A SQLite file is made where there is none, and its folder too, readable by its owner only. */
+export function openDatabase(address: DatabaseAddress): OpenDatabase {
+  if (address.kind === 'postgres') return open(postgres, postgresDialect(address.url));
+  if (address.path !== ':memory:') mkdirSync(dirname(address.path), { recursive: true, mode: 0o700 });
+  return open(sqlite, sqliteDialect(address.path));
+}
+
+function open(dialect: Dialect, kyselyDialect: KyselyDialect): OpenDatabase {
+  const db = new Kysely<Tables>({ dialect: kyselyDialect });
   const untyped = db as unknown as Kysely<never>;
-  return { db, dialect: sqlite, migrate: () => migrate(untyped, sqlite), version: () => schemaVersion(untyped) };
+  return { db, dialect, migrate: () => migrate(untyped, dialect), version: () => schemaVersion(untyped) };
 }

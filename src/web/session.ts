@@ -2,6 +2,7 @@
 import type { RequestHandler } from 'express';
 import session from 'express-session';
 import { AppError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import type { Services } from '../services.ts';
 import { SessionStore } from './session-store.ts';
 import type { Site } from './site.ts';
@@ -25,15 +26,18 @@ export function sessions(services: Services, site: Site, passport: Passport): Re
   const cookie = cookieOptions(site);
   const remembered = () => ({ maxAge: config().session.remember_me_days * DAY_MS });
   return [
-    session({
-      name: sessionCookieName(site),
-      secret: keys.sessionCookie,
-      store: new SessionStore({ db, config, now, log, cookie }),
-      // Without an age the cookie ends with the browser.
-      cookie: (req) => ({ ...cookie, ...(req.rememberMe ? remembered() : {}) }),
-      resave: false,
-      saveUninitialized: false,
-    }),
+    onceOnly(
+      log,
+      session({
+        name: sessionCookieName(site),
+        secret: keys.sessionCookie,
+        store: new SessionStore({ db, config, now, log, cookie }),
+        // Without an age the cookie ends with the browser.
+        cookie: (req) => ({ ...cookie, ...(req.rememberMe ? remembered() : {}) }),
+        resave: false,
+        saveUninitialized: false,
+      }),
+    ),
     // express-session goes on without a session when a store says it is away; then nobody may pass for a stranger.
     (req, _res, next) => {
       if (!req.session) throw new AppError('unavailable', { retryAfterSeconds: 5 });
@@ -41,4 +45,19 @@ export function sessions(services: Services, site: Site, passport: Passport): Re
     },
     passport.session() as RequestHandler,
   ];
+}
+
+/**
+ * express-session tells of a write that failed at the end of a request by calling `next` a second time. The answer is
+ * gone by then, and Express would take it for an error that nobody handled and cut the connection.
+ */
+function onceOnly(log: Log, middleware: RequestHandler): RequestHandler {
+  return (req, res, next) => {
+    let called = false;
+    return middleware(req, res, (error?: unknown) => {
+      if (called) return log.error({ err: error, request_id: req.id }, 'the session could not be written');
+      called = true;
+      next(error);
+    });
+  };
 }

@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import { statSync } from 'node:fs';
 import { Kysely, sql } from 'kysely';
-import { DatabaseProblem, sqlite, sqliteDialect } from '../../src/db/dialect.ts';
+import { DatabaseProblem } from '../../src/db/dialect.ts';
+import { sqlite, sqliteDialect } from '../../src/db/sqlite.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { migrations } from '../../src/db/migrations/index.ts';
-import { openSqlite } from '../../src/db/open.ts';
+import { openDatabase } from '../../src/db/open.ts';
 import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
 
 function openRaw(path: string): Kysely<never> {
@@ -15,7 +16,7 @@ function openRaw(path: string): Kysely<never> {
 }
 
 test('each migration runs once, in order, and a second start finds nothing to do', async () => {
-  const { db, migrate: run } = openSqlite(join(makeDataDir(), 'new', 'gatehouse.db'));
+  const { db, migrate: run } = openDatabase({ kind: 'sqlite', path: join(makeDataDir(), 'new', 'gatehouse.db') });
   expect(await run()).toEqual([0, migrations.length]);
   expect(await run()).toEqual([migrations.length, migrations.length]);
   await db.destroy();
@@ -44,7 +45,7 @@ test('a migration that fails leaves no half of it behind', async () => {
 
 test('writes are durable and other processes may read meanwhile: WAL, synchronous FULL, foreign keys', async () => {
   const path = join(makeDataDir(), 'sub', 'gatehouse.db');
-  const { db } = openSqlite(path);
+  const { db } = openDatabase({ kind: 'sqlite', path });
   closeAtEnd(() => db.destroy());
   const pragma = async (name: string) =>
     Object.values((await sql.raw(`pragma ${name}`).execute(db)).rows[0] as object)[0] as unknown;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { createApp } from '../../src/app.ts';
 import { ensureRoot } from '../../src/accounts/root.ts';
+import { dropSchema, makeSchema, onPostgres, postgresUrl } from './database.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { openLog } from '../../src/log.ts';
@@ -60,6 +61,12 @@ export function makeDataDir(): string {
   return dir;
 }
 
+function environment(yaml: string, dataDir: string): NodeJS.ProcessEnv {
+  if (!onPostgres) return { GATEHOUSE_ROOT_PASSWORD: ROOT_PASSWORD };
+  const key = yaml.includes('secret_key') ? {} : { GATEHOUSE_SECRET_KEY: 'the-same-key-for-every-test-server' };
+  return { GATEHOUSE_ROOT_PASSWORD: ROOT_PASSWORD, DATABASE_URL: postgresUrl(dataDir), ...key };
+}
+
 export async function startApp(options: StartOptions = {}): Promise<TestApp> {
   const dataDir = options.dataDir ?? makeDataDir();
   const server = createServer();
@@ -72,8 +79,12 @@ export async function startApp(options: StartOptions = {}): Promise<TestApp> {
     writeFileSync(file, `external_url: ${external}\nlisten: { port: ${port} }\ndata_dir: ${dataDir}\n${yaml}\n`, {
       mode: 0o600,
     });
-    return loadConfig({ file, env: { GATEHOUSE_ROOT_PASSWORD: ROOT_PASSWORD, ...options.env }, cwd: dataDir }).config;
+    return loadConfig({ file, env: { ...environment(yaml, dataDir), ...options.env }, cwd: dataDir }).config;
   };
+  if (onPostgres) {
+    await makeSchema(dataDir);
+    closeAtEnd(() => dropSchema(dataDir));
+  }
   let config = load(options.yaml ?? '');
   const out = new Writable({
     write(chunk: Buffer, _encoding, done) {

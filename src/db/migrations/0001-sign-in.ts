@@ -7,10 +7,10 @@ export async function up(db: Kysely<never>, dialect: Dialect): Promise<void> {
   await db.schema
     .createTable('accounts')
     .addColumn('id', dialect.idType, dialect.idColumn)
-    .addColumn('username', 'text', (c) => c.notNull().unique())
+    .addColumn('username', dialect.keyType, (c) => c.notNull().unique())
     .addColumn('name', 'text', (c) => c.notNull())
     .addColumn('email', 'text')
-    .addColumn('email_key', 'text', (c) => c.unique())
+    .addColumn('email_key', dialect.keyType, (c) => c.unique())
     .addColumn('state', 'text', (c) => c.notNull().check(sql`state in ('active', 'waiting', 'blocked')`))
     .addColumn('admin', 'integer', (c) => c.notNull())
     .addColumn('password_hash', 'text')
@@ -21,8 +21,8 @@ export async function up(db: Kysely<never>, dialect: Dialect): Promise<void> {
     .createTable('identities')
     .addColumn('id', dialect.idType, dialect.idColumn)
     .addColumn('account_id', 'bigint', (c) => c.notNull().references('accounts.id').onDelete('cascade'))
-    .addColumn('provider', 'text', (c) => c.notNull())
-    .addColumn('extern_uid', 'text', (c) => c.notNull())
+    .addColumn('provider', dialect.keyType, (c) => c.notNull())
+    .addColumn('extern_uid', dialect.keyType, (c) => c.notNull())
     .addColumn('display_name', 'text', (c) => c.notNull())
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .addColumn('last_used_at', 'bigint', (c) => c.notNull())
@@ -32,7 +32,7 @@ export async function up(db: Kysely<never>, dialect: Dialect): Promise<void> {
 
   await db.schema
     .createTable('sessions')
-    .addColumn('id_hash', 'text', (c) => c.primaryKey().notNull())
+    .addColumn('id_hash', dialect.keyType, (c) => c.primaryKey().notNull())
     .addColumn('account_id', 'bigint', (c) => c.references('accounts.id').onDelete('cascade'))
     .addColumn('data', 'text', (c) => c.notNull())
     .addColumn('version', 'integer', (c) => c.notNull())
@@ -46,9 +46,9 @@ export async function up(db: Kysely<never>, dialect: Dialect): Promise<void> {
 
   await db.schema
     .createTable('flows')
-    .addColumn('state_hash', 'text', (c) => c.primaryKey().notNull())
-    .addColumn('browser_hash', 'text', (c) => c.notNull())
-    .addColumn('provider', 'text', (c) => c.notNull())
+    .addColumn('state_hash', dialect.keyType, (c) => c.primaryKey().notNull())
+    .addColumn('browser_hash', dialect.keyType, (c) => c.notNull())
+    .addColumn('provider', dialect.keyType, (c) => c.notNull())
     .addColumn('purpose', 'text', (c) => c.notNull())
     .addColumn('code_verifier', 'text', (c) => c.notNull())
     .addColumn('return_to', 'text')
@@ -60,7 +60,7 @@ export async function up(db: Kysely<never>, dialect: Dialect): Promise<void> {
 
   await db.schema
     .createTable('limits')
-    .addColumn('key', 'text', (c) => c.primaryKey().notNull())
+    .addColumn('key', dialect.keyType, (c) => c.primaryKey().notNull())
     .addColumn('count', 'integer', (c) => c.notNull())
     .addColumn('resets_at', 'bigint', (c) => c.notNull())
     .execute();

@@ -1,0 +1,2 @@
+// Run before each test file of the project `postgres`.
+process.env.TEST_DATABASE = 'postgres';
