@@ -1,7 +1,8 @@
-// Generates what is told about the settings from the schema: the example file, .env.example and the README's table.
+// Generates what is told about settings and errors: the example file, .env.example, the README's table, docs/errors.md.
 // `npm run docs` writes them; a test fails when they are stale.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorsPage } from './errors-page.ts';
 import { exampleFile } from './example-file.ts';
 import { listSettings, type Leaf } from './settings.ts';
 
@@ -13,6 +14,7 @@ export function generateDocs(root = '.'): { path: string; text: string }[] {
   const docs = [
     { path: 'config/gatehouse.example.yml', text: exampleFile() },
     { path: '.env.example', text: environmentFile() },
+    { path: 'docs/errors.md', text: errorsPage() },
   ];
   const path = 'README.md';
   const readme = existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : '';

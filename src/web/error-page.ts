@@ -45,6 +45,7 @@ export function errorPages(services: Services, site: Site, render: RenderPage): 
       sentence: error.message,
       status: error.status,
       tone: toneOf(error.code),
+      tidyAddress: req.path.startsWith(`${site.base}/users/auth`),
       steps: steps.flatMap((step) => link(step, error, site, services)),
     });
   };
