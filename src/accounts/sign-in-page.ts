@@ -1,5 +1,6 @@
 // The sign-in page: the regular form and below it a button per provider.
 import type { Request, Response } from 'express';
+import type { Http } from '../bitbucket/http.ts';
 import type { ProviderConfig } from '../config/schema.ts';
 import { cookieOf } from '../web/input.ts';
 import { checkReturnTo } from '../web/return-to.ts';
@@ -35,7 +36,7 @@ export function signInPage({ site, services, render }: Web, providers: Providers
       passwordSignIn: config.password_sign_in,
       rememberMeDays: config.session.remember_me_days,
       form,
-      providers: list.map(buttonOf),
+      providers: list.map((provider) => buttonOf(provider, services.http)),
       autoSignIn: stay ? undefined : config.omniauth.auto_sign_in_with_provider,
       setUp: list.length === 0 && config.omniauth.enabled ? { callbackUrl: site.callbackUrl } : null,
     });
@@ -53,8 +54,9 @@ function situationOf(req: Request, site: Site): Situation {
   return cookieOf(req, cookieName(site, SIGNED_OUT_COOKIE)) === undefined ? 'arriving' : 'signed_out';
 }
 
-function buttonOf({ name, label, icon }: ProviderConfig) {
-  return { name, label, icon: icon ?? null };
+function buttonOf({ name, label, icon, url, api_url }: ProviderConfig, http: Http) {
+  const down = [url, api_url].some((address) => http.isDown(new URL(address).origin));
+  return { name, label, icon: icon ?? null, down };
 }
 
 interface Notice {

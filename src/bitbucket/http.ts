@@ -2,6 +2,7 @@
 // headers, connections, redirects, encodings. Nothing is retried: the one POST here spends a code that works only once,
 // and the person can press the button again.
 import { Agent, type Dispatcher } from 'undici';
+import { createBreaker } from './breaker.ts';
 import { BitbucketFailure, type FailureEndpoint } from './failure.ts';
 import { readBody } from './http-body.ts';
 import { failureOf } from './http-failure.ts';
@@ -39,6 +40,8 @@ export interface HttpReply {
 export interface Http {
   /** @throws BitbucketFailure `timeout`, `throttled` or `failed` unless a whole answer came */
   send(request: HttpRequest): Promise<HttpReply>;
+  /** Whether this origin has not answered lately, so that requests to it are refused for some seconds. */
+  isDown(origin: string): boolean;
   /** Ends the connections once what is under way is answered. */
   close(): Promise<void>;
 }
@@ -58,6 +61,7 @@ export function createHttp(options: HttpOptions = {}): Http {
     maxResponseSize: maxBodyBytes,
   });
   let underWay = 0;
+  const breaker = createBreaker();
 
   return {
     async send(request) {
@@ -67,14 +71,19 @@ export function createHttp(options: HttpOptions = {}): Http {
       }
       underWay += 1;
       try {
-        return await exchange(agent, request, deadlineMs);
-      } catch (error) {
-        throw failureOf(request, error);
+        return await breaker.guard(request, () => exchange(agent, request, deadlineMs).catch(raise(request)));
       } finally {
         underWay -= 1;
       }
     },
+    isDown: (origin) => breaker.isOpen(origin),
     close: () => agent.close(),
+  };
+}
+
+function raise(request: HttpRequest): (error: unknown) => never {
+  return (error) => {
+    throw failureOf(request, error);
   };
 }
 
