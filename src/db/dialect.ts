@@ -20,3 +20,9 @@ export interface Dialect {
   /** True when the database could not be asked: away, locked, read-only, full. The request ends as 503. */
   isUnavailable(error: unknown): boolean;
 }
+
+/** The code of a driver's error, '' for anything else. Not by class: which class it has depends on who loaded the driver. */
+export function codeOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : '';
+}

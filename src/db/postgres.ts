@@ -2,6 +2,7 @@
 import { PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Dialect } from './dialect.ts';
+import { codeOf } from './dialect.ts';
 
 /** Beyond this a request is told 503 instead of waiting: for a connection, and for one statement. */
 const CONNECT_TIMEOUT_MS = 2000;
@@ -34,10 +35,6 @@ const UNAVAILABLE =
 const LOST =
   /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Cannot use a pool after calling end|Client has encountered a connection error|driver has already been destroyed)/;
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-
 export function postgresDialect(url: string): PostgresDialect {
   const pool = new pg.Pool({
     connectionString: url,
@@ -55,6 +52,7 @@ export function postgresDialect(url: string): PostgresDialect {
   return new PostgresDialect({ pool });
 }
 
-/** Counts and times fit a JavaScript number; pg would hand 64-bit integers over as text. */
-const getTypeParser = ((id: number, format?: 'text' | 'binary') =>
-  id === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(id, format)) as typeof pg.types.getTypeParser;
+/** PostgreSQL's number for `bigint`. Our counts and times fit a JavaScript number; pg would hand them over as text. */
+const BIGINT = 20;
+const getTypeParser: typeof pg.types.getTypeParser = (id: number, format?: 'text' | 'binary') =>
+  id === BIGINT ? Number : (pg.types.getTypeParser(id, format) as (value: string) => unknown);

@@ -1,12 +1,14 @@
 // SQLite through better-sqlite3.
-import type { DatabaseConnection } from 'kysely';
+import { setTimeout } from 'node:timers/promises';
+import type { DatabaseConnection, QueryResult } from 'kysely';
 import { CompiledQuery, SqliteDialect, SqliteDriver } from 'kysely';
 import BetterSqlite3 from 'better-sqlite3';
 import type { Dialect } from './dialect.ts';
-import { DatabaseProblem } from './dialect.ts';
+import { codeOf, DatabaseProblem } from './dialect.ts';
 
-/** How long one statement waits for another process that writes. Short: better-sqlite3 waits with the whole process. */
-const BUSY_TIMEOUT_MS = 2000;
+/** How long a statement waits for another process that writes; then the request is told 503. */
+const MAX_WAIT_MS = 2000;
+const RETRY_EVERY_MS = 20;
 
 /** What better-sqlite3 and Kysely say of a database that has been closed. */
 const CLOSED = /^(The database connection is not open|driver has already been destroyed)$/;
@@ -17,17 +19,13 @@ export const sqlite: Dialect = {
   idColumn: (c) => c.primaryKey().autoIncrement().notNull(),
   keyType: 'text',
   upgradesAtStart: true,
-  // BEGIN IMMEDIATE (see ImmediateSqliteDriver) has taken the write lock already.
+  // BEGIN IMMEDIATE (see beginTransaction) has taken the write lock already.
   lockForMigration: async () => undefined,
-  isUniqueViolation: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)/.test(sqliteCode(error)),
+  isUniqueViolation: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)/.test(codeOf(error)),
   isUnavailable: (error) =>
-    /^SQLITE_(BUSY|LOCKED|READONLY|IOERR|FULL|CANTOPEN|CORRUPT|NOTADB|PROTOCOL)/.test(sqliteCode(error)) ||
+    /^SQLITE_(BUSY|LOCKED|READONLY|IOERR|FULL|CANTOPEN|CORRUPT|NOTADB|PROTOCOL)/.test(codeOf(error)) ||
     (error instanceof Error && CLOSED.test(error.message)),
 };
-
-function sqliteCode(error: unknown): string {
-  return error instanceof BetterSqlite3.SqliteError ? error.code : '';
-}
 
 /** Opens (and makes) a database file in WAL mode. Writes are on disk before they are acknowledged. */
 export function sqliteDialect(path: string): SqliteDialect {
@@ -35,12 +33,13 @@ export function sqliteDialect(path: string): SqliteDialect {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
-  return new ImmediateSqliteDialect({ database });
+  database.pragma('busy_timeout = 0'); // from here on PatientConnection waits
+  return new OurSqliteDialect({ database });
 }
 
 function openFile(path: string): BetterSqlite3.Database {
   try {
-    return new BetterSqlite3(path, { timeout: BUSY_TIMEOUT_MS });
+    return new BetterSqlite3(path, { timeout: MAX_WAIT_MS });
   } catch (error) {
     if (error instanceof Error && error.message.startsWith('Could not locate the bindings file')) {
       throw new DatabaseProblem(
@@ -48,16 +47,16 @@ function openFile(path: string): BetterSqlite3.Database {
           'where no ready-made file can be fetched it needs a C++ compiler, make and Python 3',
       );
     }
-    if (error instanceof TypeError || error instanceof BetterSqlite3.SqliteError) {
+    if (error instanceof TypeError || codeOf(error).startsWith('SQLITE_')) {
       throw new DatabaseProblem(
-        `${path} cannot be opened: ${error.message}. Check that the folder is there and writable`,
+        `${path} cannot be opened: ${(error as Error).message}. Check that the folder is there and writable`,
       );
     }
     throw error;
   }
 }
 
-class ImmediateSqliteDialect extends SqliteDialect {
+class OurSqliteDialect extends SqliteDialect {
   readonly #config: ConstructorParameters<typeof SqliteDialect>[0];
 
   constructor(config: ConstructorParameters<typeof SqliteDialect>[0]) {
@@ -66,17 +65,49 @@ class ImmediateSqliteDialect extends SqliteDialect {
   }
 
   override createDriver(): SqliteDriver {
-    return new ImmediateSqliteDriver(this.#config);
+    return new OurSqliteDriver(this.#config);
+  }
+}
+
+class OurSqliteDriver extends SqliteDriver {
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    return new PatientConnection(await super.acquireConnection());
+  }
+
+  /**
+   * Takes the write lock at BEGIN. With SQLite's default a transaction that reads first and writes later fails at once
+   * (SQLITE_BUSY_SNAPSHOT, no waiting) when another process wrote in between.
+   * @see https://www.sqlite.org/isolation.html
+   */
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
 }
 
 /**
- * Takes the write lock at BEGIN. With SQLite's default a transaction that reads first and writes later fails at once
- * (SQLITE_BUSY_SNAPSHOT, no waiting) when another process wrote in between.
- * @see https://www.sqlite.org/isolation.html
+ * Waits for another process without stopping this one: SQLite's own waiting (busy_timeout) sleeps inside the call, and
+ * with it every request, also those that need no database.
  */
-class ImmediateSqliteDriver extends SqliteDriver {
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+class PatientConnection implements DatabaseConnection {
+  readonly #connection: DatabaseConnection;
+
+  constructor(connection: DatabaseConnection) {
+    this.#connection = connection;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const deadline = performance.now() + MAX_WAIT_MS;
+    for (;;) {
+      try {
+        return await this.#connection.executeQuery<R>(query);
+      } catch (error) {
+        if (!/^SQLITE_BUSY/.test(codeOf(error)) || performance.now() > deadline) throw error;
+        await setTimeout(RETRY_EVERY_MS);
+      }
+    }
+  }
+
+  streamQuery<R>(query: CompiledQuery, chunkSize?: number): AsyncIterableIterator<QueryResult<R>> {
+    return this.#connection.streamQuery<R>(query, chunkSize);
   }
 }
