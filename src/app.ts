@@ -8,6 +8,7 @@ import { accountRoutes, keepAddressSecret, signedOutAlready } from './accounts/r
 import { findAccount } from './accounts/store.ts';
 import type { Services } from './services.ts';
 import { loadAssets } from './web/assets.ts';
+import { useClientAddress } from './web/client-address.ts';
 import { createCsrf } from './web/csrf.ts';
 import { errorPages, notFound } from './web/error-page.ts';
 import { healthRoutes } from './web/health.ts';
@@ -28,7 +29,7 @@ export function createApp(services: Services): Express {
   const { config, db, keys, log, now } = services;
   const site = siteOf(config());
   const passport = createPassport(services);
-  const flows = new Flows(db, now);
+  const flows = new Flows(services);
   const providers = new Providers(services, site, flows, passport);
   const csrf = createCsrf(site, keys.csrf);
   const assets = loadAssets(site.base);
@@ -48,7 +49,7 @@ export function createApp(services: Services): Express {
   router.use(notFound);
 
   const app = expressApp(site, config().trusted_proxies);
-  app.use(requestLog(log), metrics.observe, securityHeaders(site, config));
+  app.use(requestLog(log, site), metrics.observe, securityHeaders(site, config));
   app.use(site.base === '' ? '/' : site.base, router);
   app.use(notFound, errorPages(services, site, render));
   return app;
@@ -64,6 +65,7 @@ function expressApp(site: Site, trustedProxies: string[]): Express {
   app.set('trust proxy', trustedProxies);
   // whether we are on https is known from external_url, so a proxy that forgets a header cannot lose the cookie.
   Object.defineProperty(app.request, 'secure', { configurable: true, get: () => site.https });
+  useClientAddress(app);
   useViews(app);
   return app;
 }

@@ -2,7 +2,7 @@
 // bug and becomes `internal`.
 
 /** What the page offers next; web/error-page turns it into links. */
-export type NextStep = 'try_again' | 'other_account' | 'sign_in' | 'home' | 'wait' | 'ask_admin';
+export type NextStep = 'try_again' | 'other_account' | 'sign_in' | 'home' | 'reload' | 'right_address';
 
 export interface ErrorKind {
   status: number;
@@ -52,32 +52,32 @@ const kinds = {
     status: 403,
     heading: 'Your account waits for approval',
     sentence: 'Your account was made. An administrator has to approve it before you can come in.',
-    steps: ['ask_admin', 'other_account'],
+    steps: ['other_account'],
   },
   blocked: {
     status: 403,
     heading: 'This account is blocked',
     sentence: 'An administrator has blocked it, so you cannot sign in with it.',
-    steps: ['other_account', 'ask_admin'],
+    steps: ['other_account'],
   },
   not_member: {
     status: 403,
     heading: 'You are not in an admitted workspace',
     sentence:
       'Only members of certain Bitbucket workspaces come in here, and this Bitbucket account is in none of them.',
-    steps: ['other_account', 'ask_admin'],
+    steps: ['other_account'],
   },
   signup_disabled: {
     status: 403,
     heading: 'There is no account for you yet',
     sentence: 'Signing in does not make new accounts here, and no account is connected to this Bitbucket account.',
-    steps: ['other_account', 'ask_admin'],
+    steps: ['other_account'],
   },
   email_taken: {
     status: 409,
     heading: 'Your e-mail address is in use here',
     sentence: 'Another account here has the e-mail address of this Bitbucket account, so no second one was made.',
-    steps: ['other_account', 'ask_admin'],
+    steps: ['other_account'],
   },
   no_provider: {
     status: 404,
@@ -90,7 +90,7 @@ const kinds = {
     heading: 'Bitbucket sign-in is not set up right',
     sentence:
       'Bitbucket refused the key, secret or permissions this server is configured with. Only an administrator can mend that.',
-    steps: ['ask_admin', 'sign_in'],
+    steps: ['sign_in'],
   },
   provider_failed: {
     status: 502,
@@ -144,19 +144,19 @@ const kinds = {
     status: 421,
     heading: 'Wrong address',
     sentence: 'This server does not answer to that host name. An administrator sets its address as external_url.',
-    steps: [],
+    steps: ['right_address'],
   },
   rate_limited: {
     status: 429,
     heading: 'Too many tries',
     sentence: 'Please wait a little before the next one.',
-    steps: ['wait'],
+    steps: ['sign_in'],
   },
   not_implemented: {
     status: 501,
     heading: 'Not possible',
     sentence: 'This server does not know that method.',
-    steps: [],
+    steps: ['home'],
   },
   internal: {
     status: 500,
@@ -167,8 +167,8 @@ const kinds = {
   unavailable: {
     status: 503,
     heading: 'Back in a moment',
-    sentence: 'Gatehouse cannot reach its database right now. You are still signed in.',
-    steps: ['wait'],
+    sentence: 'Gatehouse cannot reach its database right now. Nobody is signed out by that.',
+    steps: ['reload'],
   },
 } as const satisfies Record<string, ErrorKind>;
 

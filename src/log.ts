@@ -8,6 +8,8 @@ export type Log = Logger;
 
 /** @param out where the lines go; standard output unless a test wants to read them */
 export function openLog(config: Config['log'], out: NodeJS.WritableStream = process.stdout): Log {
+  // A reader that goes away (`| head`) or a full disk must not end the server.
+  out.on('error', () => undefined);
   return pino(
     {
       level: config.level,
@@ -30,8 +32,7 @@ function errorForLog(error: unknown): Record<string, unknown> {
     message: string;
     stack: string;
   };
-  const detail = (error as { detail?: unknown }).detail;
-  return { type, message, stack, ...(typeof detail === 'string' ? { detail } : {}) };
+  return { type, message, stack };
 }
 
 /** Turns each JSON line into `time LEVEL event fields`. */

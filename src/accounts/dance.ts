@@ -18,6 +18,15 @@ import type { FlowState, Providers } from './providers.ts';
 import { forgetSignedOut } from './sign-in-page.ts';
 import { signIn } from './sign-in.ts';
 
+/** For all that one callback asks of Bitbucket. The strategy has a shorter one; this covers the workspaces, too. */
+const CALLBACK_MS = 15_000;
+
+declare module 'express-serve-static-core' {
+  interface Request {
+    deadline?: AbortSignal;
+  }
+}
+
 const startForm = z.object({ return_to: z.string().optional(), remember_me: z.string().optional() });
 
 /** POST /users/auth/:provider. Nothing of the request reaches the authorize URL but the choice of the provider. */
@@ -33,7 +42,9 @@ export function startDance(web: Web, providers: Providers): RequestHandler {
     res.set('Cache-Control', 'no-store');
     // Passport's types know a text only; an object is what its OAuth 2.0 strategies keep with the flow.
     const options = { session: false, state } as object;
-    const authenticate = web.passport.authenticate(provider.name, options) as RequestHandler;
+    const refused = (error: unknown, _user?: unknown, info?: unknown) =>
+      next(toAppError(error ?? info, state.returnTo));
+    const authenticate = web.passport.authenticate(provider.name, options, refused) as RequestHandler;
     await authenticate(req, res, next);
   };
 }
@@ -42,9 +53,10 @@ export function startDance(web: Web, providers: Providers): RequestHandler {
 export function finishDance(web: Web, providers: Providers, flows: Flows): RequestHandler {
   return async (req, res) => {
     const limit = oauthLimit(web, req, 'callback');
-    await web.limits.take(limit);
+    await web.limits.check(limit);
     const flow = await findFlow(web, flows, req);
     const returnTo = flow?.return_to ?? undefined;
+    req.deadline = AbortSignal.timeout(CALLBACK_MS);
     const event = { provider: flow?.provider, startedAt: performance.now() };
     try {
       if (!flow) throw new AppError('invalid_state');
@@ -52,12 +64,12 @@ export function finishDance(web: Web, providers: Providers, flows: Flows): Reque
       const { profile, state } = await askBitbucket(web, provider, req, res);
       const account = await signIn(web.services, provider, profile);
       await startSession(req, account, state.rememberMe);
-      await web.limits.giveBack(limit);
       noteSignedIn(web, req, event, account);
       forgetSignedOut(req, res, web.site);
       res.redirect(303, checkReturnTo(state.returnTo, web.site.base) ?? `${web.site.base}/`);
     } catch (thrown) {
       const error = toAppError(thrown, returnTo);
+      await web.limits.take(limit);
       noteRefused(web, req, event, error);
       throw error;
     }

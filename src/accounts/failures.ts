@@ -16,10 +16,14 @@ const CODES: Record<FailureReason, ErrorCode> = {
   failed: 'provider_failed',
 };
 
+const RETRY_AFTER_SECONDS = 5;
+
 /** @param returnTo kept by "try again" */
 export function toAppError(error: unknown, returnTo: string | undefined): unknown {
   if (error instanceof AppError) return new AppError(error.code, { ...error.options, returnTo });
   if (!(error instanceof BitbucketFailure)) return error;
-  const retry = error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds };
-  return new AppError(CODES[error.reason], { cause: error, returnTo, ...retry });
+  const code = CODES[error.reason];
+  const mayPass = code === 'provider_failed' || code === 'provider_busy' || code === 'provider_timeout';
+  const retryAfterSeconds = error.retryAfterSeconds ?? RETRY_AFTER_SECONDS;
+  return new AppError(code, { cause: error, returnTo, ...(mayPass ? { retryAfterSeconds } : {}) });
 }

@@ -1,6 +1,9 @@
 // Started sign-ins ("flows"): one record per click, so that several tabs do not disturb each other. Each is used once.
 import { createHash, randomBytes } from 'node:crypto';
+import type { Dialect } from '../db/dialect.ts';
+import { sweep } from '../db/sweep.ts';
 import type { Database, Flow } from '../db/tables.ts';
+import type { Services } from '../services.ts';
 
 const LIFETIME_MS = 10 * 60_000;
 const MAX_PER_BROWSER = 10;
@@ -15,10 +18,12 @@ export interface NewFlow {
 
 export class Flows {
   readonly #db: Database;
+  readonly #dialect: Dialect;
   readonly #now: () => number;
 
-  constructor(db: Database, now: () => number) {
+  constructor({ db, database, now }: Pick<Services, 'db' | 'database' | 'now'>) {
     this.#db = db;
+    this.#dialect = database.dialect;
     this.#now = now;
   }
 
@@ -36,6 +41,7 @@ export class Flows {
       expires_at: this.#now() + LIFETIME_MS,
     };
     await this.#db.transaction().execute(async (trx) => {
+      await this.#dialect.lock(trx, `flows of ${flow.browserHash}`); // or starts at the same moment exceed the limit
       const ofBrowser = trx.selectFrom('flows').select('state_hash').where('browser_hash', '=', flow.browserHash);
       const newest = ofBrowser.orderBy('expires_at', 'desc').limit(MAX_PER_BROWSER - 1);
       const older = trx.deleteFrom('flows').where('browser_hash', '=', flow.browserHash);
@@ -70,13 +76,13 @@ export class Flows {
     return flow && flow.expires_at > this.#now() ? flow : undefined;
   }
 
-  /** Ends what a browser has started: after sign-out no answer that is still under way signs in again. */
+  /** Ends what a browser has started: an answer that comes after sign-out does not sign in again. */
   async forget(browserHash: string): Promise<void> {
     await this.#db.deleteFrom('flows').where('browser_hash', '=', browserHash).execute();
   }
 
   async sweep(): Promise<void> {
-    await this.#db.deleteFrom('flows').where('expires_at', '<=', this.#now()).execute();
+    await sweep(this.#db, { table: 'flows', key: 'state_hash', expires: 'expires_at' }, this.#now());
   }
 }
 

@@ -15,7 +15,7 @@ export function requireAccount(req: Request): Account {
 
 export function showHome(web: Web, providers: Providers): RequestHandler {
   return async (req, res) => {
-    if (!req.user && !wantsJson(req)) return res.redirect(303, `${web.site.base}/users/sign_in`);
+    if (!req.user && !wantsJson(req, web.site)) return res.redirect(303, `${web.site.base}/users/sign_in`);
     const account = requireAccount(req);
     const { db } = web.services;
     const identities = await listIdentities(db, account.id);

@@ -4,10 +4,11 @@ import { AppError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { Limit, Limits } from '../web/limits.ts';
 import { addressKey } from '../web/limits.ts';
-import { verifyPassword } from './passwords.ts';
+import { hashPassword, needsRehash, verifyPassword } from './passwords.ts';
 import { forgetInitialPassword, ROOT } from './root.ts';
 import { mayEnter } from './sign-in.ts';
 import * as store from './store.ts';
+import { emailKey } from './store.ts';
 
 export interface Credentials {
   login: string;
@@ -21,28 +22,46 @@ export interface Credentials {
  * @throws AppError `invalid_credentials`, `rate_limited`, or `pending_approval` once the password was right
  */
 export async function passwordSignIn(services: Services, limits: Limits, given: Credentials): Promise<Account> {
-  const { db, log, config } = services;
-  const { password_per_minute, password_per_account } = config().rate_limits;
+  const { password_per_minute } = services.config().rate_limits;
   await limits.take({ key: `password:${addressKey(given.address)}`, max: password_per_minute, windowSeconds: 60 });
-
-  // PostgreSQL takes no NUL in a text. It is replaced, not dropped: what was typed must not become somebody's name.
-  const login = given.login.trim().toLowerCase().replaceAll('\0', '\uFFFD');
-  const account = await findByLogin(db, login);
-  // One counter per account, whichever of its names was typed. Taken before the check: parallel tries cannot slip through.
-  const perAccount: Limit = {
-    key: `password-account:${account?.id ?? login.slice(0, 200)}`,
-    max: password_per_account,
-    windowSeconds: 15 * 60,
-  };
-  await limits.take(perAccount);
-
-  const right = await verifyPassword(account?.password_hash ?? null, given.password, log);
-  if (!account || !right || account.state === 'blocked') throw new AppError('invalid_credentials');
-  await limits.clear(perAccount);
+  const account = await requireRightPassword(services, limits, given);
   const decision = mayEnter(account);
   if ('refuse' in decision) throw new AppError(decision.refuse);
-  if (account.username === ROOT) forgetInitialPassword(config().data_dir);
+  await tidyUp(services, account, given.password);
   return account;
+}
+
+async function requireRightPassword(
+  { db, log, config }: Services,
+  limits: Limits,
+  given: Credentials,
+): Promise<Account> {
+  // PostgreSQL takes no NUL in a text. It is replaced, not dropped: what was typed must not become somebody's name.
+  const login = emailKey(given.login.trim()).replaceAll('\0', '\uFFFD');
+  const account = await findByLogin(db, login);
+  // One counter per account, whichever of its names was typed. Taken before the check: parallel tries cannot slip through.
+  const limit: Limit = {
+    key: `password-account:${account?.id ?? login.slice(0, 200)}`,
+    max: config().rate_limits.password_per_account,
+    windowSeconds: 15 * 60,
+  };
+  await limits.take(limit);
+  const checking = verifyPassword(account?.password_hash ?? null, given.password, log);
+  const right = await checking.catch(async (error: unknown) => {
+    await limits.giveBack(limit); // nothing was checked
+    throw error;
+  });
+  if (!account || !right || account.state === 'blocked') throw new AppError('invalid_credentials');
+  await limits.clear(limit);
+  return account;
+}
+
+/** A password hashed with costs of the past is hashed anew; root's first password need not lie around any longer. */
+async function tidyUp({ db, config }: Services, account: Account, password: string): Promise<void> {
+  if (needsRehash(account.password_hash ?? '')) {
+    await store.setPasswordHash(db, account.id, await hashPassword(password));
+  }
+  if (account.username === ROOT) forgetInitialPassword(config().data_dir);
 }
 
 async function findByLogin(db: Database, login: string): Promise<Account | undefined> {

@@ -44,6 +44,12 @@ function decoy(): Promise<string> {
   return (decoyHash ??= hash('nobody has this password', PARAMETERS));
 }
 
+/** Whether a hash was made with other costs than today's and should be made again at the next chance. */
+export function needsRehash(stored: string): boolean {
+  const { memoryCost, timeCost, parallelism } = PARAMETERS;
+  return !stored.startsWith(`$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`);
+}
+
 async function bounded<T>(work: () => Promise<T>): Promise<T> {
   if (running >= MAX_RUNNING) {
     if (waiting.length >= MAX_WAITING) {

@@ -1,9 +1,8 @@
 // The configured providers as Passport strategies. A reload replaces them; flows that are under way go on by name.
 import type { Request } from 'express';
 import { BitbucketClient } from '../bitbucket/client.ts';
-import type { BitbucketProfile } from '../bitbucket/profile.ts';
 import type { StateStore } from '../bitbucket/state-store.ts';
-import type { BitbucketVerified } from '../bitbucket/verify.ts';
+import type { BitbucketVerifyWithRequest } from '../bitbucket/verify.ts';
 import { BitbucketStrategy } from '../bitbucket/strategy.ts';
 import type { Config, ProviderConfig } from '../config/schema.ts';
 import { AppError } from '../errors.ts';
@@ -58,6 +57,14 @@ export class Providers {
     const { http } = this.#services;
     const client = new BitbucketClient({ url: provider.url, apiUrl: provider.api_url, http });
     const { scope, pkce } = provider.args;
+    // The tokens end here: nothing needs them later, and what is not kept cannot be stolen.
+    // eslint-disable-next-line max-params -- passport-oauth2's contract
+    const verify: BitbucketVerifyWithRequest = (req, accessToken, _refreshToken, profile, done) => {
+      requireMembership(provider, () => client.listWorkspaces(accessToken, req.deadline)).then(
+        () => done(null, profile as unknown as Express.User),
+        (error: unknown) => done(error),
+      );
+    };
     return new BitbucketStrategy(
       {
         name: provider.name,
@@ -68,16 +75,11 @@ export class Providers {
         apiUrl: provider.api_url,
         pkce,
         http,
+        passReqToCallback: true,
         store: this.#stateStore(provider.name),
         ...(scope ? { scope } : {}),
       },
-      // The tokens end here: nothing needs them later, and what is not kept cannot be stolen.
-      (accessToken: string, _refreshToken: string | undefined, profile: BitbucketProfile, done: BitbucketVerified) => {
-        requireMembership(provider, () => client.listWorkspaces(accessToken)).then(
-          () => done(null, profile as unknown as Express.User),
-          (error: unknown) => done(error),
-        );
-      },
+      verify,
     );
   }
 

@@ -4,8 +4,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readOrCreate } from '../keys.ts';
 import type { Services } from '../services.ts';
-import { hashPassword } from './passwords.ts';
-import { countAccounts, insertAccount } from './store.ts';
+import { hashPassword, verifyPassword } from './passwords.ts';
+import { countAccounts, findAccountByUsername, insertAccount } from './store.ts';
 
 export const ROOT = 'root';
 
@@ -29,8 +29,11 @@ export async function ensureRoot({ db, database, config, log, now }: Services): 
       created_at: now(),
     });
   } catch (error) {
-    if (database.dialect.isUniqueViolation(error)) return; // another process was faster
-    throw error;
+    if (!database.dialect.isUniqueViolation(error)) throw error;
+    // Another process was faster. On another machine it has a file of its own, and the password in ours opens nothing.
+    const root = await findAccountByUsername(db, ROOT);
+    if (!(await verifyPassword(root?.password_hash ?? null, password, log))) forgetInitialPassword(config().data_dir);
+    return;
   }
   if (given === undefined)
     log.info({ username: ROOT, password_file: path }, 'first administrator made; its password is in the file');

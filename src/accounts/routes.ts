@@ -98,7 +98,7 @@ function signInWithPassword(web: Web, showPage: ShowSignInPage): RequestHandler 
       res.redirect(303, returnTo ?? `${web.site.base}/`);
     } catch (error) {
       noteRefused(web, req, event, error);
-      if (!(error instanceof AppError) || error.code !== 'invalid_credentials' || wantsJson(req)) throw error;
+      if (!(error instanceof AppError) || error.code !== 'invalid_credentials' || wantsJson(req, web.site)) throw error;
       res.status(error.status);
       showPage(req, res, { login: form.login, rememberMe, returnTo: returnTo ?? '', error: error.message });
     }

@@ -8,6 +8,8 @@ import type { Services } from '../services.ts';
 import * as store from './store.ts';
 import { baseUsername, freeUsername } from './usernames.ts';
 
+const MAX_RACES = 20;
+
 type Policy = Pick<Config['omniauth'], 'allow_single_sign_on' | 'block_auto_created_users'>;
 
 export interface Facts {
@@ -41,13 +43,20 @@ export function mayEnter(account: Account): Decision {
  */
 export async function signIn(services: Services, provider: string, profile: BitbucketProfile): Promise<Account> {
   const once = () => services.db.transaction().execute((trx) => signInOnce(trx, services, provider, profile));
-  const account = await once().catch((error: unknown) => {
-    // Two first sign-ins at the same moment: the other one made the account, so this time it is found.
-    if (services.database.dialect.isUniqueViolation(error)) return once();
-    throw error;
-  });
+  const account = await again(once, (error) => services.database.dialect.isUniqueViolation(error));
   if (account.state === 'waiting') throw new AppError('pending_approval');
   return account;
+}
+
+/** First sign-ins at the same moment want the same row or the same user name; whoever comes second finds it taken next time. */
+async function again<T>(work: () => Promise<T>, isRace: (error: unknown) => boolean): Promise<T> {
+  for (let left = MAX_RACES; ; left -= 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (left === 0 || !isRace(error)) throw error;
+    }
+  }
 }
 
 async function signInOnce(
@@ -58,7 +67,7 @@ async function signInOnce(
 ): Promise<Account> {
   const identity = await store.findIdentity(db, provider, profile.uuid);
   const owner = identity && (await store.findAccount(db, identity.account_id));
-  const emailOwner = profile.email === null ? undefined : await store.findAccountByEmail(db, profile.email);
+  const emailOwner = owner || profile.email === null ? undefined : await store.findAccountByEmail(db, profile.email);
   const decision = decide({ provider, owner, emailOwner }, config().omniauth);
   if ('refuse' in decision) throw new AppError(decision.refuse);
   if ('create' in decision) {

@@ -69,3 +69,7 @@ export async function approveAccount(db: Database, id: number): Promise<boolean>
   const waiting = db.updateTable('accounts').where('id', '=', id).where('state', '=', 'waiting');
   return (await waiting.set({ state: 'active' }).executeTakeFirst()).numUpdatedRows === 1n;
 }
+
+export async function setPasswordHash(db: Database, id: number, hash: string): Promise<void> {
+  await db.updateTable('accounts').set({ password_hash: hash }).where('id', '=', id).execute();
+}

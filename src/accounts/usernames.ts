@@ -37,8 +37,9 @@ function clean(wish: string | undefined): string {
     .toLowerCase()
     .replace(/\p{Mark}/gu, '')
     .replace(/[^a-z0-9_.-]+/g, '-')
-    .slice(0, MAX_LENGTH)
-    .replace(/\.(git|atom|json)$/, '-$1') // endings that addresses give a meaning
     .replace(/\.{2,}/g, '.')
-    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '');
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, MAX_LENGTH)
+    .replace(/[^a-z0-9]+$/, '')
+    .replace(/\.(git|atom|json)$/, '-$1'); // endings that addresses give a meaning
 }

@@ -29,7 +29,8 @@ export function createBreaker(now: () => number = () => performance.now()): Brea
     async guard(request, exchange) {
       const circuit = circuitOf(circuits, new URL(request.url).origin);
       if (isClosedTo(circuit, now())) throw refusal(request, circuit.openUntil - now());
-      circuit.trying = circuit.openUntil !== 0;
+      const tries = circuit.openUntil !== 0;
+      circuit.trying ||= tries;
       try {
         const reply = await exchange();
         note(circuit, reply.status >= 500, now());
@@ -39,7 +40,7 @@ export function createBreaker(now: () => number = () => performance.now()): Brea
         if (!(error instanceof BitbucketFailure) || error.reason !== 'throttled') note(circuit, true, now());
         throw error;
       } finally {
-        circuit.trying = false;
+        if (tries) circuit.trying = false;
       }
     },
     isOpen: (origin) => (circuits.get(origin)?.openUntil ?? 0) > now(),

@@ -42,7 +42,7 @@ export interface Http {
   send(request: HttpRequest): Promise<HttpReply>;
   /** Whether this origin has not answered lately, so that requests to it are refused for some seconds. */
   isDown(origin: string): boolean;
-  /** Ends the connections once what is under way is answered. */
+  /** Ends the connections, also those in use. */
   close(): Promise<void>;
 }
 
@@ -77,7 +77,7 @@ export function createHttp(options: HttpOptions = {}): Http {
       }
     },
     isDown: (origin) => breaker.isOpen(origin),
-    close: () => agent.close(),
+    close: () => agent.destroy(),
   };
 }
 

@@ -1,5 +1,6 @@
 // `gatehouse admin approve NAME`: lets a waiting account in.
 import { approveAccount, findAccountByUsername, listUsernames } from '../accounts/store.ts';
+import { requireVersion } from '../db/migrate.ts';
 import type { Database } from '../db/tables.ts';
 import { openDatabase } from '../db/open.ts';
 import { parseDatabaseUrl } from '../config/database-url.ts';
@@ -13,7 +14,7 @@ export const admin: Command = async (context) => {
   }
   const database = openDatabase(parseDatabaseUrl(loadConfiguration(context).config));
   try {
-    await database.migrate();
+    requireVersion(await database.version());
     return await approve(database.db, name.toLowerCase(), context);
   } finally {
     await database.db.destroy();

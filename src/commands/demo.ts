@@ -18,8 +18,18 @@ const CONSUMER = { key: 'demo-key', secret: 'demo-secret' };
 
 export const demo: Command = async (context) => {
   const port = portOf(context.env['PORT']);
-  const folder = join(context.cwd, 'data', 'demo');
   const sandbox = await openSandbox(port);
+  try {
+    await serveWith(sandbox, port, context);
+  } catch (error) {
+    await sandbox.close(); // or the process would live on with a sandbox and no server
+    throw error;
+  }
+  return undefined;
+};
+
+async function serveWith(sandbox: Sandbox, port: number, context: CommandContext): Promise<void> {
+  const folder = join(context.cwd, 'data', 'demo');
   const password = readOrCreate(join(folder, 'root_password'), () => randomBytes(9).toString('base64url'));
   const { config } = loadConfig({
     file: writeConfiguration(folder, port, sandbox),
@@ -28,14 +38,10 @@ export const demo: Command = async (context) => {
   });
   const log = openLog(config.log);
   const services = await openServices({ config: () => config, log });
-  const server = await startServer(services).catch(async (error: unknown) => {
-    await Promise.all([services.close(), sandbox.close()]);
-    throw error;
-  });
+  const server = await startServer(services);
   greet(context, { url: config.external_url, sandbox, password });
   stopOnSignals(server, log, () => sandbox.close());
-  return undefined;
-};
+}
 
 function portOf(text: string | undefined): number {
   const port = Number(text || 3000);

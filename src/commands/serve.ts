@@ -28,10 +28,7 @@ export const serve: Command = async (context) => {
       ),
   });
   const services = await openServices({ config: watched.current, log });
-  const server = await startServer(services).catch(async (error: unknown) => {
-    await services.close();
-    throw error;
-  });
+  const server = await startServer(services);
   const { external_url, listen } = first.config;
   log.info({ external_url, ...listen, file: first.file ?? null }, `Gatehouse is ready at ${external_url}`);
   stopOnSignals(server, log, () => watched.stop());

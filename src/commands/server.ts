@@ -18,11 +18,20 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** @throws CommandFailed when the port is taken or may not be used */
+/** Closes the services when it fails. @throws CommandFailed when the port is taken or may not be used */
 export async function startServer(services: Services): Promise<RunningServer> {
+  try {
+    return await start(services);
+  } catch (error) {
+    await services.close();
+    throw error;
+  }
+}
+
+async function start(services: Services): Promise<RunningServer> {
   const { host, port } = services.config().listen;
   await ensureRoot(services);
-  const server = createServer(createApp(services));
+  const server = createServer({ connectionsCheckingInterval: 5000 }, createApp(services));
   // Slow clients: headers within 20 s, a whole request within 30 s.
   server.headersTimeout = 20_000;
   server.requestTimeout = 30_000;
@@ -57,21 +66,24 @@ function explain(error: NodeJS.ErrnoException, host: string, port: number): Erro
   return error;
 }
 
-async function sweep({ db, now, log }: Services): Promise<void> {
+async function sweep(services: Services): Promise<void> {
+  const { db, now, log } = services;
   try {
-    await new Flows(db, now).sweep();
+    await new Flows(services).sweep();
     await new Limits(db, now).sweep();
     await sweepSessions(db, now());
+    await services.database.dialect.reclaim(db);
   } catch (error) {
     log.warn({ err: error }, 'expired records could not be removed; trying again later');
   }
 }
 
+/** Lets requests under way end, and keeps no connection open for a next one: clients and proxies go to another server. */
 async function drain(server: Server): Promise<void> {
+  server.prependListener('request', (_req, res) => res.setHeader('Connection', 'close'));
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
   const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
+  await new Promise((resolve) => server.close(resolve));
+  clearInterval(idle);
   clearTimeout(cut);
 }

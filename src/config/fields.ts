@@ -67,7 +67,7 @@ export function baseUrl(what: string) {
   const expected = `${what}: https://… (http:// only on localhost), without user, query or fragment`;
   return text(expected, (value) => {
     const url = URL.canParse(value) ? new URL(value) : undefined;
-    if (url === undefined || !/^https?:\/\/[^\s/\\?#@]+(\/[^\s\\?#]*)?$/i.test(value)) return false;
+    if (url === undefined || !/^https?:\/\/[^\s/\\?#@]+(\/[\w.~/-]*)?$/i.test(value)) return false;
     return url.protocol === 'https:' || isLoopback(url.hostname);
   });
 }

@@ -27,7 +27,8 @@ export interface WatchedConfig {
 
 /** Starts watching; nothing here keeps the process alive. */
 export function watchConfig({ initial, load, onReload, onBroken, pollMs = 1000 }: WatchOptions): WatchedConfig {
-  const { file, path } = initial;
+  const { path } = initial;
+  let { file } = initial;
   let running = initial.config;
 
   const reload = () => {
@@ -39,6 +40,7 @@ export function watchConfig({ initial, load, onReload, onBroken, pollMs = 1000 }
       onBroken(error);
       return;
     }
+    file = loaded.file;
     const needRestart = restartKeys(running, loaded.config);
     running = keepUntilRestart(running, loaded.config);
     onReload({ ...loaded, config: running }, needRestart);

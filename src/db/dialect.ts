@@ -1,5 +1,5 @@
 // What differs between databases, in one place. A database is a `Dialect`, nothing else in the code asks which one it is.
-import type { ColumnBuilderCallback, ColumnDataType, Kysely, RawBuilder } from 'kysely';
+import type { ColumnBuilderCallback, ColumnDataType, QueryExecutorProvider, RawBuilder } from 'kysely';
 
 /** Why the database cannot be used, in a sentence with the next step for an administrator. */
 export class DatabaseProblem extends Error {}
@@ -13,8 +13,10 @@ export interface Dialect {
   keyType: ColumnDataType | RawBuilder<unknown>;
   /** Whether a starting server upgrades the schema itself. One of several servers must not do that to the others. */
   upgradesAtStart: boolean;
-  /** Holds other processes off until the transaction around a migration ends. */
-  lockForMigration(db: Kysely<never>): Promise<void>;
+  /** Until the transaction ends, others that take the same lock wait. */
+  lock(transaction: QueryExecutorProvider, name: string): Promise<void>;
+  /** Gives space of deleted rows back, a little at a time. */
+  reclaim(db: QueryExecutorProvider): Promise<void>;
   /** True when a statement failed because a row with the same unique key exists. */
   isUniqueViolation(error: unknown): boolean;
   /** True when the database could not be asked: away, locked, read-only, full. The request ends as 503. */

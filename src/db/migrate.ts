@@ -17,7 +17,7 @@ export async function migrate(
   all: readonly Migration[] = migrations,
 ): Promise<[number, number]> {
   return db.transaction().execute(async (trx) => {
-    await dialect.lockForMigration(trx);
+    await dialect.lock(trx, 'gatehouse migration');
     await sql`create table if not exists schema_version (version integer not null)`.execute(trx);
     const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(trx);
     const before = rows[0]?.version ?? 0;

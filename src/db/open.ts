@@ -21,9 +21,16 @@ export interface OpenDatabase {
 
 /** A SQLite file is made where there is none, and its folder too, readable by its owner only. */
 export function openDatabase(address: DatabaseAddress): OpenDatabase {
-  if (address.kind === 'postgres') return open(postgres, postgresDialect(address.url));
+  if (address.kind === 'postgres') {
+    return { ...open(postgres, postgresDialect(address.url)), migrate: () => migratePatiently(address.url) };
+  }
   if (address.path !== ':memory:') mkdirSync(dirname(address.path), { recursive: true, mode: 0o700 });
   return open(sqlite, sqliteDialect(address.path));
+}
+
+async function migratePatiently(url: string): Promise<[number, number]> {
+  const db = new Kysely<never>({ dialect: postgresDialect(url, true) });
+  return migrate(db, postgres).finally(() => db.destroy());
 }
 
 function open(dialect: Dialect, kyselyDialect: KyselyDialect): OpenDatabase {

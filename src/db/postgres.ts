@@ -8,8 +8,12 @@ import { codeOf } from './dialect.ts';
 const CONNECT_TIMEOUT_MS = 2000;
 const STATEMENT_TIMEOUT_MS = 5000;
 const MAX_CONNECTIONS = 10;
-/** Any number of ours: processes that migrate at once wait for each other on it. */
-const MIGRATION_LOCK = 7_215_550_112;
+const LIMITS = {
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  // Above the server's own limit, for a server that does not answer at all.
+  query_timeout: STATEMENT_TIMEOUT_MS + 1000,
+  idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+};
 
 export const postgres: Dialect = {
   name: 'postgres',
@@ -18,9 +22,10 @@ export const postgres: Dialect = {
   // By bytes, as SQLite compares: other collations skip punctuation and differ from machine to machine.
   keyType: sql`text collate "C"`,
   upgradesAtStart: false,
-  lockForMigration: async (db) => {
-    await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(db);
+  lock: async (transaction, name) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(transaction);
   },
+  reclaim: async () => undefined, // autovacuum does
   isUniqueViolation: (error) => codeOf(error) === '23505',
   isUnavailable: (error) => UNAVAILABLE.test(codeOf(error)) || (error instanceof Error && LOST.test(error.message)),
 };
@@ -35,15 +40,13 @@ const UNAVAILABLE =
 const LOST =
   /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Cannot use a pool after calling end|Client has encountered a connection error|driver has already been destroyed)/;
 
-export function postgresDialect(url: string): PostgresDialect {
+/** @param patient for migrations, which may take long and wait for each other */
+export function postgresDialect(url: string, patient = false): PostgresDialect {
   const pool = new pg.Pool({
     connectionString: url,
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    // Above the server's own limit, for a server that does not answer at all.
-    query_timeout: STATEMENT_TIMEOUT_MS + 1000,
-    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+    ...(patient ? {} : LIMITS),
     keepAlive: true,
     types: { getTypeParser },
   });

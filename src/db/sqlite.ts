@@ -1,7 +1,7 @@
 // SQLite through better-sqlite3.
 import { setTimeout } from 'node:timers/promises';
 import type { DatabaseConnection, QueryResult } from 'kysely';
-import { CompiledQuery, SqliteDialect, SqliteDriver } from 'kysely';
+import { CompiledQuery, sql, SqliteDialect, SqliteDriver } from 'kysely';
 import BetterSqlite3 from 'better-sqlite3';
 import type { Dialect } from './dialect.ts';
 import { codeOf, DatabaseProblem } from './dialect.ts';
@@ -20,7 +20,10 @@ export const sqlite: Dialect = {
   keyType: 'text',
   upgradesAtStart: true,
   // BEGIN IMMEDIATE (see beginTransaction) has taken the write lock already.
-  lockForMigration: async () => undefined,
+  lock: async () => undefined,
+  reclaim: async (db) => {
+    await sql`pragma incremental_vacuum(200)`.execute(db);
+  },
   isUniqueViolation: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)/.test(codeOf(error)),
   isUnavailable: (error) =>
     /^SQLITE_(BUSY|LOCKED|READONLY|IOERR|FULL|CANTOPEN|CORRUPT|NOTADB|PROTOCOL)/.test(codeOf(error)) ||
@@ -30,6 +33,7 @@ export const sqlite: Dialect = {
 /** Opens (and makes) a database file in WAL mode. Writes are on disk before they are acknowledged. */
 export function sqliteDialect(path: string): SqliteDialect {
   const database = openFile(path);
+  database.pragma('auto_vacuum = INCREMENTAL'); // of a new file: sweeping gives space back
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
@@ -71,7 +75,9 @@ class OurSqliteDialect extends SqliteDialect {
 
 class OurSqliteDriver extends SqliteDriver {
   override async acquireConnection(): Promise<DatabaseConnection> {
-    return new PatientConnection(await super.acquireConnection());
+    // From now, not from its turn: those that queue behind a waiting writer do not add their waits up.
+    const deadline = performance.now() + MAX_WAIT_MS;
+    return new PatientConnection(await super.acquireConnection(), deadline);
   }
 
   /**
@@ -90,18 +96,19 @@ class OurSqliteDriver extends SqliteDriver {
  */
 class PatientConnection implements DatabaseConnection {
   readonly #connection: DatabaseConnection;
+  readonly #deadline: number;
 
-  constructor(connection: DatabaseConnection) {
+  constructor(connection: DatabaseConnection, deadline: number) {
     this.#connection = connection;
+    this.#deadline = deadline;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const deadline = performance.now() + MAX_WAIT_MS;
     for (;;) {
       try {
         return await this.#connection.executeQuery<R>(query);
       } catch (error) {
-        if (!/^SQLITE_BUSY/.test(codeOf(error)) || performance.now() > deadline) throw error;
+        if (!/^SQLITE_BUSY/.test(codeOf(error)) || performance.now() > this.#deadline) throw error;
         await setTimeout(RETRY_EVERY_MS);
       }
     }

@@ -16,9 +16,14 @@ export const notFound: RequestHandler = () => {
 };
 
 /** Below /api/, for *.json and for `Accept: application/json` people get JSON; everybody else a page. */
-export function wantsJson(req: Request): boolean {
-  const path = req.originalUrl.replace(/[?#].*$/s, '');
-  return req.path.startsWith('/api/') || path.endsWith('.json') || req.accepts(['html', 'json']) === 'json';
+export function wantsJson(req: Request, { base }: Site): boolean {
+  const path = pathOf(req);
+  return path.startsWith(`${base}/api/`) || path.endsWith('.json') || req.accepts(['html', 'json']) === 'json';
+}
+
+/** The whole path as it was sent, whatever router handles it, without the query. */
+export function pathOf(req: Request): string {
+  return req.originalUrl.replace(/[?#].*$/s, '');
 }
 
 export function errorPages(services: Services, site: Site, render: RenderPage): ErrorRequestHandler {
@@ -37,7 +42,7 @@ export function errorPages(services: Services, site: Site, render: RenderPage): 
     const { retryAfterSeconds, allow } = error.options;
     if (retryAfterSeconds !== undefined) res.set('Retry-After', String(retryAfterSeconds));
     if (allow !== undefined) res.set('Allow', allow);
-    if (wantsJson(req)) return sendProblem(error, req, res);
+    if (wantsJson(req, site)) return sendProblem(error, req, res);
     const { heading, steps } = errorKinds[error.code];
     render(req, res, 'error', {
       title: heading,
@@ -45,7 +50,7 @@ export function errorPages(services: Services, site: Site, render: RenderPage): 
       sentence: error.message,
       status: error.status,
       tone: toneOf(error.code),
-      tidyAddress: req.path.startsWith(`${site.base}/users/auth`),
+      tidyAddress: pathOf(req).startsWith(`${site.base}/users/auth`),
       steps: steps.flatMap((step) => link(step, error, site, services)),
     });
   };
@@ -100,8 +105,9 @@ function link(step: NextStep, error: AppError, site: Site, services: Services): 
       return [{ label: 'Use another Bitbucket account', href: signIn({ other_account: 'true' }) }];
     case 'home':
       return [{ label: 'Go to the start page', href: `${site.base}/` }];
-    case 'wait':
-    case 'ask_admin':
-      return [];
+    case 'reload':
+      return [{ label: 'Try again', href: `${site.base}/` }];
+    case 'right_address':
+      return [{ label: 'Go to the right address', href: `${site.origin}${site.base}/` }];
   }
 }

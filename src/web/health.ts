@@ -13,7 +13,7 @@ export function healthRoutes(router: Router, { db, log }: Services): void {
   );
   router.get('/-/liveness', (_req, res) => void res.set('Cache-Control', 'no-store').json({ status: 'ok' }));
   router.get('/-/readiness', async (_req, res) => {
-    const ok = await withinPatience(sql`select 1`.execute(db)).catch((error: unknown) => {
+    const ok = await withinPatience(sql`select version from schema_version`.execute(db)).catch((error: unknown) => {
       log.warn({ err: error }, 'not ready: the database does not answer');
       return false;
     });

@@ -1,12 +1,13 @@
 // Only requests for our own host are served: a foreign Host header never reaches a page, a link or a cookie.
 import type { RequestHandler } from 'express';
+import { isLoopback } from '../config/fields.ts';
 import { AppError } from '../errors.ts';
 import type { Site } from './site.ts';
-import { isLoopback } from './site.ts';
 
 /** Answers 421 for other hosts; on a development machine the other loopback names lead to the right one. */
 export function requireHost(site: Site): RequestHandler {
   return (req, res, next) => {
+    if (!/^(\/|https?:)/i.test(req.originalUrl)) throw new AppError('bad_request'); // `OPTIONS *`
     // Node keeps the first of two Host headers and a proxy in front may have looked at the other one.
     const names = req.rawHeaders.filter((_, index) => index % 2 === 0);
     if (names.filter((name) => name.toLowerCase() === 'host').length > 1) throw new AppError('bad_request');

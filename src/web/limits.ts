@@ -1,6 +1,7 @@
 // Rate limits, counted in the database: shared by all processes and kept over restarts.
 import { isIPv6 } from 'node:net';
 import { sql } from 'kysely';
+import { sweep } from '../db/sweep.ts';
 import type { Database } from '../db/tables.ts';
 import { AppError } from '../errors.ts';
 
@@ -44,6 +45,13 @@ export class Limits {
     if (row.count > max) throw tooMany(row.resets_at - now);
   }
 
+  /** Refuses without counting, where only failures count. */
+  async check({ key, max }: Limit): Promise<void> {
+    if (max === 0) return;
+    const row = await this.#db.selectFrom('limits').selectAll().where('key', '=', key).executeTakeFirst();
+    if (row && row.count >= max && row.resets_at > this.#now()) throw tooMany(row.resets_at - this.#now());
+  }
+
   /** Gives a counted try back: it turned out to be a good one. */
   async giveBack({ key, max }: Limit): Promise<void> {
     if (max === 0) return;
@@ -61,7 +69,7 @@ export class Limits {
   }
 
   async sweep(): Promise<void> {
-    await this.#db.deleteFrom('limits').where('resets_at', '<=', this.#now()).execute();
+    await sweep(this.#db, { table: 'limits', key: 'key', expires: 'resets_at' }, this.#now());
   }
 }
 
@@ -74,7 +82,6 @@ function tooMany(waitMs: number): AppError {
 /** One address of a client: an IPv6 client owns a whole /64 and counts as one. */
 export function addressKey(address: string | undefined): string {
   if (address === undefined) return 'unknown';
-  if (address.startsWith('::ffff:')) return address.slice(7);
   if (!isIPv6(address)) return address;
   const [head = '', tail] = address.split('::');
   const groups = head.split(':');

@@ -78,6 +78,5 @@ function contains(networks: readonly string[], address: string): boolean {
     const family = isIPv6(base) ? 'ipv6' : 'ipv4';
     list.addSubnet(base, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family);
   }
-  const plain = address.replace(/^::ffff:(?=\d+\.)/, '');
-  return list.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4');
+  return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }

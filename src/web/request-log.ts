@@ -1,7 +1,9 @@
 // One log line per request, with an id that the answer carries too.
 import { randomUUID } from 'node:crypto';
-import type { Request, RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import type { Log } from '../log.ts';
+import { pathOf } from './error-page.ts';
+import type { Site } from './site.ts';
 
 declare module 'express-serve-static-core' {
   interface Request {
@@ -16,15 +18,17 @@ const MAX_PATH = 200;
  * The line is made of chosen fields. Ready-made request loggers write whole requests and answers, whose headers hold
  * cookies and whose addresses hold codes and states; a list of what to hide would be one header behind for ever.
  */
-export function requestLog(log: Log): RequestHandler {
+export function requestLog(log: Log, { base }: Site): RequestHandler {
+  // Asked every few seconds, and their answers say nothing about people.
+  const probes = new Set(['health', 'liveness', 'readiness', 'metrics'].map((name) => `${base}/-/${name}`));
   return (req, res, next) => {
     const start = performance.now();
     req.id = randomUUID(); // always ours: an id that a client chooses could forge or confuse log lines
     const address = req.ip; // now: a closed connection has none
     res.setHeader('X-Request-Id', req.id);
     res.once('close', () => {
-      const path = pathOf(req);
-      if (path.includes('/-/')) return; // probes ask every few seconds, and their answers say nothing about people
+      const path = pathOf(req).slice(0, MAX_PATH);
+      if (probes.has(path)) return;
       const line = {
         request_id: req.id,
         method: req.method,
@@ -38,9 +42,4 @@ export function requestLog(log: Log): RequestHandler {
     });
     next();
   };
-}
-
-/** Without the query: that of the callback holds a code. */
-function pathOf(req: Request): string {
-  return req.originalUrl.replace(/[?#].*$/s, '').slice(0, MAX_PATH);
 }

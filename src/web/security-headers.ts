@@ -1,9 +1,9 @@
 // Response headers that tell the browser what a page of ours may do.
 import type { RequestHandler } from 'express';
+import { isLoopback } from '../config/fields.ts';
 import helmet from 'helmet';
-import type { Config } from '../config/schema.ts';
+import type { Config, ProviderConfig } from '../config/schema.ts';
 import type { Site } from './site.ts';
-import { isLoopback } from './site.ts';
 
 export function securityHeaders(site: Site, config: () => Config): RequestHandler {
   return helmet({
@@ -17,7 +17,7 @@ export function securityHeaders(site: Site, config: () => Config): RequestHandle
         frameAncestors: ["'none'"],
         // Chromium checks form-action at every hop after the click: Bitbucket, then Atlassian's or a company's own
         // sign-in host. Those hosts cannot be known, so: any https address, and stand-ins on this machine.
-        formAction: ["'self'", 'https:', () => loopbackProviders(config())],
+        formAction: ["'self'", 'https:', () => loopbackProviders(config().omniauth.providers)],
       },
     },
     // `no-referrer` would make browsers send `Origin: null` with our own forms, which the CSRF check refuses.
@@ -31,8 +31,8 @@ export function securityHeaders(site: Site, config: () => Config): RequestHandle
 }
 
 /** A stand-in's own sign-in page may live on another loopback port or name, as Atlassian's lives on another host. */
-function loopbackProviders(config: Config): string {
-  const origins = config.omniauth.providers
+function loopbackProviders(providers: readonly ProviderConfig[]): string {
+  const origins = providers
     .map((provider) => new URL(provider.url))
     .filter((url) => url.protocol === 'http:' && isLoopback(url.hostname))
     .map((url) => url.origin);

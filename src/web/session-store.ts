@@ -5,7 +5,9 @@ import type { CookieOptions, SessionData } from 'express-session';
 import session from 'express-session';
 import type { Selectable } from 'kysely';
 import type { Config } from '../config/schema.ts';
+import { sweep } from '../db/sweep.ts';
 import type { Database, Tables } from '../db/tables.ts';
+import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 
 type Callback = (error?: unknown) => void;
@@ -46,7 +48,8 @@ export class SessionStore extends session.Store {
   override get(id: string, done: (error: unknown, session?: SessionData | null) => void): void {
     this.#read(id).then(
       (found) => done(null, found),
-      (error: unknown) => done(error),
+      // Whatever it is: express-session takes some error codes (ENOENT) for "no such session" and would sign people out.
+      (error: unknown) => done(new AppError('unavailable', { cause: error, retryAfterSeconds: 5 })),
     );
   }
 
@@ -164,5 +167,5 @@ function hash(id: string): string {
 
 /** Removes sessions that no longer count. */
 export async function sweepSessions(db: Database, now: number): Promise<void> {
-  await db.deleteFrom('sessions').where('expires_at', '<=', now).execute();
+  await sweep(db, { table: 'sessions', key: 'id_hash', expires: 'expires_at' }, now);
 }

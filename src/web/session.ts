@@ -1,10 +1,12 @@
 // express-session with our store and cookie, and Passport's session on top.
+import { sign, unsign } from 'cookie-signature';
 import type { RequestHandler } from 'express';
 import session from 'express-session';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Services } from '../services.ts';
 import { SessionStore } from './session-store.ts';
+import { cookieOf } from './input.ts';
 import type { Site } from './site.ts';
 import type { Passport } from './web.ts';
 import { cookieName, cookieOptions } from './site.ts';
@@ -44,6 +46,7 @@ export function sessions(services: Services, site: Site, passport: Passport): Re
       next();
     },
     passport.session() as RequestHandler,
+    signAgain(site, keys.sessionCookie),
   ];
 }
 
@@ -59,5 +62,19 @@ function onceOnly(log: Log, middleware: RequestHandler): RequestHandler {
       called = true;
       next(error);
     });
+  };
+}
+
+/** After a rotation of the key: a cookie that the old one signed is sent again, signed by the new one. */
+function signAgain(site: Site, [newest = '', ...older]: string[]): RequestHandler {
+  const name = sessionCookieName(site);
+  return (req, res, next) => {
+    const sent = cookieOf(req, name);
+    if (older.length > 0 && req.user && sent !== undefined && unsign(sent.slice(2), newest) === false) {
+      const { maxAge } = req.session.cookie;
+      const options = { ...cookieOptions(site), ...(typeof maxAge === 'number' ? { maxAge } : {}) };
+      res.cookie(name, `s:${sign(req.sessionID, newest)}`, options);
+    }
+    next();
   };
 }

@@ -1,5 +1,6 @@
 // What follows from external_url: origin, path prefix, whether cookies are Secure, and their names.
 import type { CookieOptions } from 'express';
+import { isLoopback } from '../config/fields.ts';
 import type { Config } from '../config/schema.ts';
 
 export interface Site {
@@ -26,10 +27,6 @@ export function siteOf(config: Config): Site {
     loopback: isLoopback(url.hostname),
     callbackUrl: `${url.origin}${base}/users/auth`,
   };
-}
-
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 /** The `__Host-` prefix binds a cookie to this very host and to https (RFC 6265bis); browsers refuse it on plain http. */
