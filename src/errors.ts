@@ -201,3 +201,6 @@ export class AppError extends Error {
     this.options = options;
   }
 }
+
+/** Why a command cannot go on: one line for an administrator, with the next step. */
+export class StartProblem extends Error {}

@@ -2,6 +2,7 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { StartProblem } from './errors.ts';
 import type { Config } from './config/schema.ts';
 
 export interface Keys {
@@ -30,7 +31,7 @@ function generatedKey(dataDir: string): string {
   const path = join(dataDir, 'secret_key');
   const key = readOrCreate(path, () => randomBytes(32).toString('hex'));
   if (key.length < 32)
-    throw new Error(`${path}: expected a key of at least 32 characters; delete the file to make a new one`);
+    throw new StartProblem(`${path}: expected a key of at least 32 characters; delete the file to make a new one`);
   return key;
 }
 

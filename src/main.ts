@@ -10,15 +10,15 @@ import { doctor } from './commands/doctor.ts';
 import { migrate } from './commands/migrate.ts';
 import { serve } from './commands/serve.ts';
 import { ConfigError } from './config/load.ts';
-import { DatabaseProblem } from './db/dialect.ts';
+import { StartProblem } from './errors.ts';
 
-const commands: Record<string, { run: Command; does: string }> = {
+const commands: Record<string, { run: Command; does: string; takesWords?: boolean }> = {
   serve: { run: serve, does: 'the web server (--no-jobs: without job workers)' },
   demo: { run: demo, does: 'server and sandbox with sample people; needs no configuration, no network' },
   'check-config': { run: checkConfig, does: 'every mistake of the configuration, with line and column' },
   doctor: { run: doctor, does: 'what to enter at Bitbucket, and whether everything works' },
   migrate: { run: migrate, does: 'brings the database to this version' },
-  admin: { run: admin, does: 'approve NAME: lets a waiting account in' },
+  admin: { run: admin, does: 'approve NAME: lets a waiting account in', takesWords: true },
 };
 
 const usage = `usage: gatehouse COMMAND [--config FILE]
@@ -47,6 +47,12 @@ async function main(argv: string[]): Promise<number | undefined> {
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) throw new CommandFailed(name === '' ? usage : `no such command: ${JSON.stringify(name)}\n${usage}`, 2);
+  if (args.length > 0 && !command.takesWords) {
+    throw new CommandFailed(
+      `${name} takes no further words, got ${JSON.stringify(args[0])}. A file is named by --config FILE\n${usage}`,
+      2,
+    );
+  }
   return command.run({
     args,
     configFile: values.config,
@@ -59,7 +65,7 @@ async function main(argv: string[]): Promise<number | undefined> {
 /** One line and a next step; a stack only for what nobody foresaw. */
 function explain(error: unknown): [string, number] {
   if (error instanceof CommandFailed) return [`gatehouse: ${error.message}`, error.exitCode];
-  if (error instanceof DatabaseProblem) return [`gatehouse: ${error.message}`, 1];
+  if (error instanceof StartProblem) return [`gatehouse: ${error.message}`, 1];
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS'))
     return [`gatehouse: ${(error as Error).message}\n${usage}`, 2];

@@ -3,7 +3,7 @@ import type { Http } from './bitbucket/http.ts';
 import { createHttp } from './bitbucket/http.ts';
 import type { Config } from './config/schema.ts';
 import { parseDatabaseUrl } from './config/database-url.ts';
-import { DatabaseProblem } from './db/dialect.ts';
+import { StartProblem } from './errors.ts';
 import { requireVersion } from './db/migrate.ts';
 import type { OpenDatabase } from './db/open.ts';
 import { openDatabase } from './db/open.ts';
@@ -51,9 +51,7 @@ export async function openServices({
     await close();
     if (!database.dialect.isUnavailable(error)) throw error;
     const words = (error as Error).message;
-    throw new DatabaseProblem(
-      `the database cannot be used: ${words}. Check that it runs, and database_url or data_dir`,
-    );
+    throw new StartProblem(`the database cannot be used: ${words}. Check that it runs, and database_url or data_dir`);
   }
 }
 

@@ -10,6 +10,8 @@ import type { Web } from '../web/web.ts';
 import type { Providers } from './providers.ts';
 
 const SIGNED_OUT_COOKIE = 'gatehouse-signed-out';
+/** Told on the page once; after that it only keeps the automatic sign-in away. */
+const NEWS = 'news';
 const SIGNED_OUT_MS = 10 * 60_000;
 
 /** What the forms of the page hold. */
@@ -29,7 +31,13 @@ export function signInPage({ site, services, render }: Web, providers: Providers
     const config = services.config();
     const list = providers.list();
     const situation = situationOf(req, site);
-    const stay = form.error !== null || situation !== 'arriving' || req.query['auto_sign_in'] === 'false';
+    const signedOut = cookieOf(req, cookieName(site, SIGNED_OUT_COOKIE));
+    if (signedOut === NEWS) rememberSignedOut(res, site, 'known');
+    const stay =
+      form.error !== null ||
+      situation !== 'arriving' ||
+      signedOut !== undefined ||
+      req.query['auto_sign_in'] === 'false';
     render(req, res, 'accounts/sign-in', {
       title: 'Sign in',
       notice: noticeOf(list[0], situation),
@@ -51,7 +59,7 @@ type Situation = 'arriving' | 'signed_out' | 'other_account';
 
 function situationOf(req: Request, site: Site): Situation {
   if (req.query['other_account'] !== undefined) return 'other_account';
-  return cookieOf(req, cookieName(site, SIGNED_OUT_COOKIE)) === undefined ? 'arriving' : 'signed_out';
+  return cookieOf(req, cookieName(site, SIGNED_OUT_COOKIE)) === NEWS ? 'signed_out' : 'arriving';
 }
 
 function buttonOf({ name, label, icon, url, api_url }: ProviderConfig, http: Http) {
@@ -81,8 +89,8 @@ function noticeOf(provider: ProviderConfig | undefined, situation: Situation): N
 }
 
 /** Remembers for a while that somebody signed out, so that nothing signs them in again without a click of theirs. */
-export function rememberSignedOut(res: Response, site: Site): void {
-  res.cookie(cookieName(site, SIGNED_OUT_COOKIE), '1', { ...cookieOptions(site), maxAge: SIGNED_OUT_MS });
+export function rememberSignedOut(res: Response, site: Site, value: typeof NEWS | 'known' = NEWS): void {
+  res.cookie(cookieName(site, SIGNED_OUT_COOKIE), value, { ...cookieOptions(site), maxAge: SIGNED_OUT_MS });
 }
 
 export function forgetSignedOut(req: Request, res: Response, site: Site): void {

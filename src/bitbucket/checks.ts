@@ -9,6 +9,8 @@ import { TokenClient } from './token.ts';
 export interface CheckResult {
   ok: boolean | 'unknown';
   words: string;
+  /** What to look at when it is not ok: the addresses, key and secret, or the callback registered at the consumer. */
+  mend?: 'address' | 'credentials' | 'callback';
 }
 
 /** An OAuth consumer as the host has it configured. */
@@ -25,11 +27,14 @@ export async function checkReachable(urls: BaseUrls, http: Http): Promise<CheckR
   const { api } = endpointsOf(urls);
   return orUnreachable(false, async () => {
     const reply = await http.send({ endpoint: 'user', url: `${api}/user` });
-    if (reply.status >= 500) return { ok: false, words: `${api} answers with status ${reply.status}` };
+    if (reply.status >= 500 || reply.status === 404) {
+      return { ok: false, words: `${api}/user answers with status ${reply.status}`, mend: 'address' };
+    }
     if (jsonOf(reply) !== undefined) return { ok: true, words: `${api} answers` };
     return {
       ok: 'unknown',
       words: `${api} answers with status ${reply.status}, but not in JSON as Bitbucket's API does`,
+      mend: 'address',
     };
   });
 }
@@ -45,7 +50,10 @@ export async function checkCredentials(consumer: ConsumerSettings, http: Http): 
   } catch (error) {
     if (!(error instanceof BitbucketFailure)) throw error;
     if (error.reason === 'code_refused') return { ok: true, words: 'Bitbucket accepts key and secret' };
-    return { ok: error.reason === 'misconfigured' ? false : 'unknown', words: error.detail };
+    if (error.reason === 'misconfigured')
+      return { ok: false, words: error.detail, mend: /callback/i.test(error.detail) ? 'callback' : 'credentials' };
+    // No answer at all: nobody can sign in. An answer that proves nothing is no reason to say so.
+    return { ok: error.remoteStatus === undefined ? false : 'unknown', words: error.detail, mend: 'address' };
   }
   return { ok: 'unknown', words: 'the token endpoint accepted a code that does not exist' };
 }
@@ -60,7 +68,7 @@ export async function checkCallback(consumer: ConsumerSettings, http: Http): Pro
   return orUnreachable('unknown', async () => {
     const ours = judge(await http.send(authorizeRequest(consumer, consumer.callbackURL)), consumer.callbackURL);
     if (ours.verdict === 'sent back') return { ok: true, words: 'Bitbucket sends people back to this callback' };
-    if (ours.verdict === 'refused') return { ok: false, words: ours.words };
+    if (ours.verdict === 'refused') return { ok: false, words: ours.words, mend: ours.mend ?? 'callback' };
     if (ours.verdict === 'unclear') return { ok: 'unknown', words: ours.words };
     const other = judge(await http.send(authorizeRequest(consumer, 'https://callback.invalid/')), consumer.callbackURL);
     if (other.verdict === 'refused') return { ok: true, words: 'Bitbucket accepts this callback, and refuses others' };
@@ -79,13 +87,18 @@ function authorizeRequest(consumer: ConsumerSettings, callback: string) {
 interface Judgement {
   verdict: 'sent back' | 'accepted' | 'refused' | 'unclear';
   words: string;
+  mend?: 'credentials' | 'callback';
 }
 
 /** How the page that refuses is known. Its status is not documented, so it may even be 200. */
-const refusals: [sign: RegExp, words: string][] = [
-  [/Invalid redirect_uri/i, 'Bitbucket refuses the callback: it does not begin with the one at the OAuth consumer'],
-  [/No callback ur[il]/i, 'the OAuth consumer has no callback URL'],
-  [/Invalid client_id/i, 'Bitbucket does not know this key'],
+const refusals: [sign: RegExp, words: string, mend: 'credentials' | 'callback'][] = [
+  [
+    /Invalid redirect_uri/i,
+    'Bitbucket refuses the callback: it does not begin with the one at the OAuth consumer',
+    'callback',
+  ],
+  [/No callback ur[il]/i, 'the OAuth consumer has no callback URL', 'callback'],
+  [/Invalid client_id/i, 'Bitbucket does not know this key', 'credentials'],
 ];
 
 function judge(reply: HttpReply, callback: string): Judgement {
@@ -95,7 +108,7 @@ function judge(reply: HttpReply, callback: string): Judgement {
     return { verdict: location.startsWith(callback) ? 'sent back' : 'accepted', words: 'redirected' };
   }
   const refusal = refusals.find(([sign]) => sign.test(text));
-  if (refusal) return { verdict: 'refused', words: refusal[1] };
+  if (refusal) return { verdict: 'refused', words: refusal[1], mend: refusal[2] };
   if (status === 400 || status === 401 || status === 404) {
     return { verdict: 'refused', words: `Bitbucket refuses key or callback (status ${status})` };
   }
@@ -106,7 +119,7 @@ async function orUnreachable(ok: CheckResult['ok'], check: () => Promise<CheckRe
   try {
     return await check();
   } catch (error) {
-    if (error instanceof BitbucketFailure) return { ok, words: error.detail };
+    if (error instanceof BitbucketFailure) return { ok, words: error.detail, mend: 'address' };
     throw error;
   }
 }

@@ -11,7 +11,7 @@ import { startSandbox } from '../sandbox/sandbox.ts';
 import { openServices } from '../services.ts';
 import type { Command, CommandContext } from './command.ts';
 import { CommandFailed } from './command.ts';
-import { stopOnSignals } from './serve.ts';
+import { isByNpm, stopOnSignals } from './serve.ts';
 import { startServer } from './server.ts';
 
 const CONSUMER = { key: 'demo-key', secret: 'demo-secret' };
@@ -40,7 +40,7 @@ async function serveWith(sandbox: Sandbox, port: number, context: CommandContext
   const services = await openServices({ config: () => config, log });
   const server = await startServer(services);
   greet(context, { url: config.external_url, sandbox, password });
-  stopOnSignals(server, log, () => sandbox.close());
+  stopOnSignals({ server, log, byNpm: isByNpm(context), cleanUp: () => sandbox.close() });
 }
 
 function portOf(text: string | undefined): number {

@@ -8,6 +8,8 @@ import { createHttp } from '../bitbucket/http.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { parseDatabaseUrl } from '../config/database-url.ts';
 import type { Config, ProviderConfig } from '../config/schema.ts';
+import { checkWritable } from '../db/migrate.ts';
+import type { Database } from '../db/tables.ts';
 import { migrations } from '../db/migrations/index.ts';
 import { openDatabase } from '../db/open.ts';
 import { siteOf } from '../web/site.ts';
@@ -86,15 +88,21 @@ async function aboutProvider(provider: ProviderConfig, config: Config, http: Htt
   ]);
   const about = `provider ${provider.name}`;
   return [
-    finding(`${about}, reachable`, reachable, 'check DNS, firewall and url/api_url'),
-    finding(`${about}, key and secret`, credentials, 'copy both again from the OAuth consumer at Bitbucket'),
-    finding(`${about}, callback`, callback, `set the consumer's callback URL to ${consumer.callbackURL}`),
+    finding(`${about}, reachable`, reachable, consumer.callbackURL),
+    finding(`${about}, key and secret`, credentials, consumer.callbackURL),
+    finding(`${about}, callback`, callback, consumer.callbackURL),
     ...clock,
   ];
 }
 
-function finding(about: string, { ok, words }: CheckResult, next: string): Finding {
-  return { state: ok === 'unknown' ? 'warning' : ok ? 'ok' : 'failed', about, words, next };
+function finding(about: string, { ok, words, mend }: CheckResult, callbackUrl: string): Finding {
+  const steps = {
+    address: 'check url and api_url, DNS and firewall',
+    credentials: 'copy key and secret again from the OAuth consumer at Bitbucket',
+    callback: `set the consumer's callback URL to ${callbackUrl}`,
+  };
+  const state = ok === 'unknown' ? 'warning' : ok ? 'ok' : 'failed';
+  return { state, about, words, ...(mend ? { next: steps[mend] } : {}) };
 }
 
 /** Our clock against the Date header of Bitbucket's answer. */
@@ -116,7 +124,7 @@ async function aboutDatabase(config: Config): Promise<Finding> {
   }
   try {
     const { db, version } = openDatabase(address);
-    const found = await version().finally(() => db.destroy());
+    const found = await lookAt(db, version);
     if (found > migrations.length) {
       const words = `has version ${found}, this Gatehouse knows ${migrations.length}`;
       return { state: 'failed', about, words, next: 'start the newer Gatehouse again, or restore a backup' };
@@ -125,6 +133,16 @@ async function aboutDatabase(config: Config): Promise<Finding> {
   } catch (error) {
     const words = (error as Error).message;
     return { state: 'failed', about, words, next: 'check database_url, data_dir and their permissions' };
+  }
+}
+
+async function lookAt(db: Database, version: () => Promise<number>): Promise<number> {
+  try {
+    const found = await version();
+    if (found > 0) await checkWritable(db);
+    return found;
+  } finally {
+    await db.destroy();
   }
 }
 

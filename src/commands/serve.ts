@@ -4,7 +4,7 @@ import { watchConfig } from '../config/reload.ts';
 import { openLog } from '../log.ts';
 import type { Log } from '../log.ts';
 import { openServices } from '../services.ts';
-import type { Command } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
 import { loadConfiguration } from './command.ts';
 import type { RunningServer } from './server.ts';
 import { startServer } from './server.ts';
@@ -30,17 +30,34 @@ export const serve: Command = async (context) => {
   const services = await openServices({ config: watched.current, log });
   const server = await startServer(services);
   const { external_url, listen } = first.config;
-  log.info({ external_url, ...listen, file: first.file ?? null }, `Gatehouse is ready at ${external_url}`);
-  stopOnSignals(server, log, () => watched.stop());
+  log.info(
+    { external_url, ...listen, file: first.file ?? null, pid: process.pid },
+    `Gatehouse is ready at ${external_url}`,
+  );
+  stopOnSignals({ server, log, byNpm: isByNpm(context), cleanUp: () => watched.stop() });
   return undefined;
 };
+
+interface Stoppable {
+  server: RunningServer;
+  log: Log;
+  byNpm: boolean;
+  cleanUp: () => void | Promise<void>;
+}
+
+export function isByNpm({ env }: CommandContext): boolean {
+  return env['npm_lifecycle_event'] !== undefined;
+}
 
 function warn(log: Log, { warnings }: LoadedConfig): void {
   for (const warning of warnings) log.warn(warning);
 }
 
-/** SIGTERM and SIGINT stop gracefully, a bug that nobody caught stops with exit code 1. */
-export function stopOnSignals(server: RunningServer, log: Log, cleanUp: () => void | Promise<void>): void {
+/**
+ * SIGTERM and SIGINT stop gracefully, a bug that nobody caught stops with exit code 1. Started by npm the signals
+ * reach npm and its shell only; when these are gone the server goes, too, instead of keeping the port as an orphan.
+ */
+export function stopOnSignals({ server, log, byNpm, cleanUp }: Stoppable): void {
   let stopping = false;
   const stop = (exitCode: number) => {
     if (stopping) return;
@@ -53,6 +70,8 @@ export function stopOnSignals(server: RunningServer, log: Log, cleanUp: () => vo
       stop(0);
     });
   }
+  const parent = process.ppid;
+  if (byNpm) setInterval(() => process.ppid !== parent && stop(0), 500).unref();
   process.on('unhandledRejection', (error) => {
     log.fatal({ err: error }, 'a bug: unhandled rejection; stopping');
     stop(1);

@@ -42,10 +42,18 @@ function onePerValue(findings: Finding[]): Finding[] {
 }
 
 function placed(finding: Finding, value: unknown, places: ReadonlyMap<string, string>): ConfigProblem {
-  const { path, expected, got, meant, cause = path } = finding;
+  const { path, expected, got, meant, cause = path } = withoutStrayWord(finding, value);
   const hint = needsQuotes(value, path) ? ' without quotes' : '';
   const message = sentence(expected, got ?? describe(value, isSecret(path)) + hint, meant);
   return { where: placeOf(cause, places), key: shownKey(path), message };
+}
+
+/** In `{ app_secret: abc,def }` YAML sees a key `def` without a value: part of a secret, which is not shown. */
+function withoutStrayWord(finding: Finding, value: unknown): Finding {
+  if (finding.got !== 'an unknown key' || value !== null) return finding;
+  const { path, expected } = finding;
+  const got = 'a word without a value (a value that holds a comma or a space needs quotes)';
+  return { path: path.slice(0, -1), cause: path, expected, got };
 }
 
 /** The place of a value, or of the nearest thing around it that is written somewhere. */

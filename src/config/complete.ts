@@ -25,7 +25,7 @@ function completeProvider(written: WrittenConfig['omniauth']['providers'][number
   return {
     ...rest,
     name,
-    label: label ?? name.charAt(0).toUpperCase() + name.slice(1),
+    label: label ?? 'Bitbucket',
     url,
     api_url: withoutSlash(new URL(api_url ?? (isCloud ? 'https://api.bitbucket.org/2.0' : `${url}api/2.0`)).href),
     ...(loaded && 'uri' in loaded && { icon: loaded.uri }),

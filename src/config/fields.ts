@@ -63,12 +63,12 @@ function isNetwork(value: string): boolean {
 }
 
 /** A base URL: https, or http on this machine; no user, query or fragment. */
-export function baseUrl(what: string) {
+export function baseUrl(what: string, isFit: (url: string) => boolean = () => true) {
   const expected = `${what}: https://… (http:// only on localhost), without user, query or fragment`;
   return text(expected, (value) => {
     const url = URL.canParse(value) ? new URL(value) : undefined;
     if (url === undefined || !/^https?:\/\/[^\s/\\?#@]+(\/[\w.~/-]*)?$/i.test(value)) return false;
-    return url.protocol === 'https:' || isLoopback(url.hostname);
+    return isFit(value) && (url.protocol === 'https:' || isLoopback(url.hostname));
   });
 }
 

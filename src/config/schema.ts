@@ -11,13 +11,15 @@ const secretKey = text(
 
 /** The whole configuration as an administrator writes it. */
 export const schema = section({
-  external_url: baseUrl('the public address of this server').optional().register(settings, {
-    about: 'Public address of this server, may have a path. https unless it is this machine.',
-    env: 'GATEHOUSE_URL',
-    restart: true,
-    defaultText: 'http://localhost:<port>',
-    example: 'https://gatehouse.example.com',
-  }),
+  external_url: baseUrl('the public address of this server', (url) => !/\/users\/auth\/?$/.test(url))
+    .optional()
+    .register(settings, {
+      about: 'Public address of this server, may have a path. https unless it is this machine.',
+      env: 'GATEHOUSE_URL',
+      restart: true,
+      defaultText: 'http://localhost:<port>',
+      example: 'https://gatehouse.example.com',
+    }),
   listen: section({
     host: host()
       .default('127.0.0.1')

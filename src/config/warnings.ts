@@ -17,6 +17,7 @@ const WITHOUT_EFFECT = [
 export function configWarnings(config: Config): string[] {
   return [
     ...openDoorWarnings(config),
+    ...closedDoorWarnings(config),
     ...proxyWarnings(config),
     ...keyWarnings(config),
     ...config.omniauth.providers.flatMap(providerWarnings),
@@ -34,6 +35,12 @@ function openDoorWarnings({ omniauth }: Config): string[] {
       ({ name }) =>
         `omniauth: anyone with a Bitbucket account can make an account here through ${name}; set allowed_workspaces on it, or block_auto_created_users: true`,
     );
+}
+
+function closedDoorWarnings({ omniauth, password_sign_in }: Config): string[] {
+  const byProvider = omniauth.enabled && omniauth.providers.length > 0;
+  if (password_sign_in || byProvider) return [];
+  return ['password_sign_in: false, and no provider is set up and enabled: nobody can sign in'];
 }
 
 function proxyWarnings({ trusted_proxies: proxies }: Config): string[] {

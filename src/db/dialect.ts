@@ -1,9 +1,6 @@
 // What differs between databases, in one place. A database is a `Dialect`, nothing else in the code asks which one it is.
 import type { ColumnBuilderCallback, ColumnDataType, QueryExecutorProvider, RawBuilder } from 'kysely';
 
-/** Why the database cannot be used, in a sentence with the next step for an administrator. */
-export class DatabaseProblem extends Error {}
-
 export interface Dialect {
   name: 'sqlite' | 'postgres';
   /** Column type and constraints of a key that counts up and never gives a number twice. */

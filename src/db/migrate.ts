@@ -2,14 +2,15 @@
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 import type { Dialect } from './dialect.ts';
-import { DatabaseProblem } from './dialect.ts';
+import { StartProblem } from '../errors.ts';
+import type { Database } from './tables.ts';
 import type { Migration } from './migrations/index.ts';
 import { migrations } from './migrations/index.ts';
 
 /**
  * Runs what is missing and returns [version before, version after].
  * Two processes that start at once are safe: the second waits, then finds nothing to do.
- * @throws DatabaseProblem when a newer Gatehouse has written this database; nothing is touched.
+ * @throws StartProblem when a newer Gatehouse has written this database; nothing is touched.
  */
 export async function migrate(
   db: Kysely<never>,
@@ -37,18 +38,28 @@ export async function schemaVersion(db: Kysely<never>): Promise<number> {
   return rows[0]?.version ?? 0;
 }
 
-/** @throws DatabaseProblem when the schema is not exactly that of this Gatehouse */
+/** Writes and takes it back: a database that can only be read signs nobody in. @throws what the database says */
+export async function checkWritable(db: Database): Promise<void> {
+  const transaction = await db.startTransaction().execute();
+  try {
+    await sql`update schema_version set version = version`.execute(transaction);
+  } finally {
+    await transaction.rollback().execute();
+  }
+}
+
+/** @throws StartProblem when the schema is not exactly that of this Gatehouse */
 export function requireVersion(found: number): void {
   if (found > migrations.length) throw tooNew(found, migrations.length);
   if (found < migrations.length) {
-    throw new DatabaseProblem(
+    throw new StartProblem(
       `the database has version ${found}, this Gatehouse needs ${migrations.length}. Run: npx gatehouse migrate`,
     );
   }
 }
 
-function tooNew(found: number, known: number): DatabaseProblem {
-  return new DatabaseProblem(
+function tooNew(found: number, known: number): StartProblem {
+  return new StartProblem(
     `the database has version ${found}, this Gatehouse knows ${known}. ` +
       'Start the newer Gatehouse again, or restore the backup made before the upgrade.',
   );

@@ -4,7 +4,8 @@ import type { DatabaseConnection, QueryResult } from 'kysely';
 import { CompiledQuery, sql, SqliteDialect, SqliteDriver } from 'kysely';
 import BetterSqlite3 from 'better-sqlite3';
 import type { Dialect } from './dialect.ts';
-import { codeOf, DatabaseProblem } from './dialect.ts';
+import { StartProblem } from '../errors.ts';
+import { codeOf } from './dialect.ts';
 
 /** How long a statement waits for another process that writes; then the request is told 503. */
 const MAX_WAIT_MS = 2000;
@@ -46,13 +47,13 @@ function openFile(path: string): BetterSqlite3.Database {
     return new BetterSqlite3(path, { timeout: MAX_WAIT_MS });
   } catch (error) {
     if (error instanceof Error && error.message.startsWith('Could not locate the bindings file')) {
-      throw new DatabaseProblem(
+      throw new StartProblem(
         "the SQLite binding is missing: npm has skipped or failed its install step. Run 'npm rebuild better-sqlite3'; " +
           'where no ready-made file can be fetched it needs a C++ compiler, make and Python 3',
       );
     }
     if (error instanceof TypeError || codeOf(error).startsWith('SQLITE_')) {
-      throw new DatabaseProblem(
+      throw new StartProblem(
         `${path} cannot be opened: ${(error as Error).message}. Check that the folder is there and writable`,
       );
     }

@@ -1,6 +1,6 @@
 // Health checks for load balancers and orchestrators. They need no Host, set no cookie and tell nothing but the state.
 import type { Router } from 'express';
-import { sql } from 'kysely';
+import { checkWritable } from '../db/migrate.ts';
 import type { Services } from '../services.ts';
 
 /** How long readiness waits for the database before it says no. */
@@ -13,7 +13,7 @@ export function healthRoutes(router: Router, { db, log }: Services): void {
   );
   router.get('/-/liveness', (_req, res) => void res.set('Cache-Control', 'no-store').json({ status: 'ok' }));
   router.get('/-/readiness', async (_req, res) => {
-    const ok = await withinPatience(sql`select version from schema_version`.execute(db)).catch((error: unknown) => {
+    const ok = await withinPatience(checkWritable(db)).catch((error: unknown) => {
       log.warn({ err: error }, 'not ready: the database does not answer');
       return false;
     });

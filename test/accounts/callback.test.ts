@@ -198,7 +198,7 @@ test.each([
     query.set('error_uri', 'https://evil.test');
   });
   const answer = await browser.get(path);
-  expect([status, 502]).toContain(answer.status);
+  expect(answer.status).toBe(status);
   expect(answer.text).not.toMatch(/555|onerror|evil\.test|__proto__|alert\(1\)/);
   expect(await whoAmI(browser)).toBeNull();
   expect(tokenCalls(sandbox)).toBe(0);
@@ -233,16 +233,13 @@ test.each(['code[]=x', 'code[a]=x', 'state[toString]=x'])(
   },
 );
 
-test('a code with odd characters is sent once, as one field (CB-031)', async () => {
+test('a code with characters that no code has is not sent at all (CB-031)', async () => {
   const { app, sandbox } = await startBoth();
   const browser = openBrowser(app);
   const code = 'a\r\nX-Evil: 1&grant_type=x%00ü';
   const answer = await browser.get(withQuery(await agreed(browser, sandbox), (query) => query.set('code', code)));
   expect(answer.status).toBe(400);
-  for (const call of sandbox.requestsTo('token')) {
-    expect(call.form?.['grant_type']).toBe('authorization_code');
-    expect(call.headers['x-evil']).toBeUndefined();
-  }
+  expect(tokenCalls(sandbox)).toBe(0);
 });
 
 test('a return target in the callback counts for nothing (CB-065)', async () => {

@@ -13,7 +13,7 @@ import {
 } from '../support/people.ts';
 import { makeDataDir, ROOT_PASSWORD, startApp } from '../support/start-app.ts';
 
-test('the first administrator signs in, and the session id is a new one (SE-001)', async () => {
+test('the first administrator signs in', async () => {
   const app = await startApp();
   const browser = openBrowser(app);
   const answer = await signInWithPassword(browser);
@@ -239,4 +239,15 @@ test('a stored hash that cannot be read is a wrong password and a line in the lo
   await app.services.db.updateTable('accounts').set({ password_hash: 'garbage' }).execute();
   expect((await signInWithPassword(openBrowser(app))).status).toBe(422);
   expect(app.log.join()).toContain('could not be read');
+});
+
+test('a hash made with the costs of the past is made anew at sign-in (PW-023)', async () => {
+  const app = await startApp();
+  const { hash } = await import('@node-rs/argon2');
+  const weak = await hash(ROOT_PASSWORD, { memoryCost: 8192, timeCost: 1, parallelism: 1 });
+  await app.services.db.updateTable('accounts').set({ password_hash: weak }).execute();
+  expect((await signInWithPassword(openBrowser(app))).status).toBe(303);
+  const stored = await app.services.db.selectFrom('accounts').select('password_hash').executeTakeFirstOrThrow();
+  expect(stored.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+  expect((await signInWithPassword(openBrowser(app))).status).toBe(303);
 });

@@ -117,7 +117,7 @@ test('a new account waits where the policy says so, is approved, and comes in (L
   expect((await signInWithBitbucket(browser, sandbox)).status).toBe(303);
 });
 
-test('a blocked person stays out, also when blocked between click and return, or while signed in (LK-018, LK-019, SE-016)', async () => {
+test('a blocked person stays out, also when blocked while signed in (LK-018, SE-016)', async () => {
   const { app, sandbox } = await startBoth();
   const browser = openBrowser(app);
   await signInWithBitbucket(browser, sandbox);

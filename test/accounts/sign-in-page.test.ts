@@ -96,4 +96,5 @@ test('below a path prefix every address carries it', async () => {
   expect((await browser.get('/gate').expect(200)).text).toContain('Alice');
   await browser.get('/users/sign_in').expect(404);
   await browser.get('/gate/-/health').expect(200);
+  expect((await openBrowser(app).get('/gate/api/v4/user').expect(401)).body).toMatchObject({ code: 'unauthenticated' });
 });

@@ -33,13 +33,13 @@ test('a right set-up passes all three', async () => {
 test.each([{ clientID: 'wrong' }, { clientSecret: 'wrong' }])('%j does not pass as credentials', async (wrong) => {
   const { consumer, http } = await startSet();
   const result = await checkCredentials({ ...consumer, ...wrong }, http);
-  expect(result).toEqual({ ok: false, words: 'Bitbucket does not accept the key or the secret of the OAuth consumer' });
+  expect(result).toMatchObject({ ok: false, words: 'Bitbucket does not accept the key or the secret of the OAuth consumer' });
 });
 
 test('a wrong key or callback does not pass as callback', async () => {
   const { consumer, http } = await startSet();
   const other = await checkCallback({ ...consumer, callbackURL: 'http://localhost:3001/users/auth' }, http);
-  expect(other).toEqual({ ok: false, words: expect.stringContaining('does not begin with') as string });
+  expect(other).toMatchObject({ ok: false, words: expect.stringContaining('does not begin with') as string });
   expect(await checkCallback({ ...consumer, clientID: 'wrong' }, http)).toMatchObject({ ok: false });
 });
 
@@ -47,8 +47,8 @@ test('a consumer without callback URL is found by both', async () => {
   const { sandbox, consumer, http } = await startSet();
   delete sandbox.consumers[0]!.callbackUrl;
   const words = 'the OAuth consumer has no callback URL';
-  expect(await checkCallback(consumer, http)).toEqual({ ok: false, words });
-  expect(await checkCredentials(consumer, http)).toEqual({ ok: false, words });
+  expect(await checkCallback(consumer, http)).toMatchObject({ ok: false, words });
+  expect(await checkCredentials(consumer, http)).toMatchObject({ ok: false, words });
 });
 
 test('an error page with status 200 is still an error page', async () => {
@@ -81,11 +81,11 @@ test.each([403, 429, 503])('status %i proves nothing about key, secret or callba
 test('a far end that is away is told apart from one that is wrong', async () => {
   const url = 'http://127.0.0.1:9/';
   const consumer = { clientID: 'key', clientSecret: 'secret', callbackURL, url };
-  expect(await checkReachable({ url }, makeHttp())).toEqual({
+  expect(await checkReachable({ url }, makeHttp())).toMatchObject({
     ok: false,
     words: 'no answer from 127.0.0.1:9 (ECONNREFUSED)',
   });
-  expect(await checkCredentials(consumer, makeHttp())).toMatchObject({ ok: 'unknown' });
+  expect(await checkCredentials(consumer, makeHttp())).toMatchObject({ ok: false, mend: 'address' });
   expect(await checkCallback(consumer, makeHttp())).toMatchObject({ ok: 'unknown' });
 });
 

@@ -93,7 +93,7 @@ describe('doctor', () => {
     const sandbox = await openSandbox();
     const wrongSecret = await run(configured(providerYaml(sandbox).replace(CONSUMER.secret, 'wrong')), ['doctor']);
     expect(wrongSecret.code).toBe(1);
-    expect(wrongSecret.out).toMatch(/failed +provider bitbucket, key and secret.*\n +-> copy both again/);
+    expect(wrongSecret.out).toMatch(/failed +provider bitbucket, key and secret.*\n +-> copy key and secret again/);
     expect(wrongSecret.out).not.toContain('wrong');
     const wrongCallback = await run(configured(`external_url: http://localhost:4000\n${providerYaml(sandbox)}`), [
       'doctor',
@@ -172,7 +172,7 @@ describe('serve', () => {
   test.each([
     ['a folder that cannot be made', { GATEHOUSE_DATA_DIR: '/dev/null/x' }],
     [
-      'PostgreSQL, which comes later',
+      'PostgreSQL that is away',
       { DATABASE_URL: 'postgres://u:p4ss@localhost/db', GATEHOUSE_SECRET_KEY: 'k'.repeat(32) },
     ],
     ['a file that is no database', { DATABASE_URL: 'sqlite:gatehouse.yml' }],

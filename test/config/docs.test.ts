@@ -87,7 +87,11 @@ test("the README's table stands between its markers and the rest of the README s
 
 test('a README without markers, or none, is left alone', () => {
   const { cwd, write } = makePlace();
-  expect(generateDocs(cwd).map(({ path }) => path)).toEqual(['config/gatehouse.example.yml', '.env.example']);
+  expect(generateDocs(cwd).map(({ path }) => path)).toEqual([
+    'config/gatehouse.example.yml',
+    '.env.example',
+    'docs/errors.md',
+  ]);
   write('README.md', '# Title\n');
-  expect(generateDocs(cwd)).toHaveLength(2);
+  expect(generateDocs(cwd)).toHaveLength(3);
 });

@@ -169,7 +169,7 @@ describe('names', () => {
       'config/gatehouse.yml:3:7 omniauth.providers[0].name: expected bitbucket, or another name with args: { strategy: bitbucket } (only Bitbucket Cloud is supported), got';
     expect(withProvider('', 'github').mistakes()).toEqual([`${expected} "github"`]);
     expect(withProvider('', 'bitbuket').mistakes()).toEqual([`${expected} "bitbuket" (did you mean bitbucket?)`]);
-    expect(providerOf(withProvider('args: { strategy: bitbucket }', 'team-2'))?.label).toBe('Team-2');
+    expect(providerOf(withProvider('args: { strategy: bitbucket }', 'team-2'))?.label).toBe('Bitbucket');
     expect(withProvider('args: { strategy: github }', 'github').mistakes()).toEqual([
       expect.stringContaining('omniauth.providers[0].args.strategy: expected one of bitbucket, got "github"'),
     ]);

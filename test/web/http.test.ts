@@ -131,6 +131,11 @@ test.each([
   expect(statusOf(answer)).toBe(404);
 });
 
+test('OPTIONS for no path in particular is refused quietly', async () => {
+  const app = await startApp();
+  expect(statusOf(await raw(app, 'OPTIONS * HTTP/1.1\r\nHost: {{HOST}}\r\nConnection: close\r\n\r\n'))).toBe(400);
+});
+
 test.each([
   ['TRACE', 501],
   ['PROPFIND', 501],
@@ -207,6 +212,9 @@ test('a client chooses neither its request id nor what the log says (LG-002, LG-
 test.each([
   ['', '203.0.113.7', '127.0.0.1'],
   ['trusted_proxies: [127.0.0.1]', '203.0.113.7', '203.0.113.7'],
+  ['trusted_proxies: [127.0.0.1]', '203.0.113.7:4711', '203.0.113.7'],
+  ['trusted_proxies: [127.0.0.1]', '[2001:db8::7]:4711', '2001:db8::7'],
+  ['trusted_proxies: [127.0.0.1]', 'nonsense', '127.0.0.1'],
   ['trusted_proxies: [127.0.0.1]', '198.51.100.1, 203.0.113.7', '203.0.113.7'],
   ['trusted_proxies: [127.0.0.1, 203.0.113.0/24]', '198.51.100.1, 203.0.113.7', '198.51.100.1'],
 ])('with %j, X-Forwarded-For: %s means %s (SE-032)', async (yaml, forwarded, address) => {
