@@ -40,7 +40,8 @@ export function createApp(services: Services): Express {
   const router = Router({ strict: true, caseSensitive: true });
   healthRoutes(router, services);
   router.get('/-/metrics', metrics.serve);
-  router.use(requireHost(site), knownMethods, assets.serve, readCookies);
+  router.use(assets.serve); // for any host: the page that names the right one needs its stylesheet
+  router.use(requireHost(site), knownMethods, readCookies);
   router.use('/users/auth', keepAddressSecret);
   router.use(sessions(services, site, passport), readBody, noStore);
   router.use('/users/sign_out', signedOutAlready(web));

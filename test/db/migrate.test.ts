@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { statSync } from 'node:fs';
 import { Kysely, sql } from 'kysely';
-import { DatabaseProblem } from '../../src/db/dialect.ts';
+import { StartProblem } from '../../src/errors.ts';
 import { sqlite, sqliteDialect } from '../../src/db/sqlite.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { migrations } from '../../src/db/migrations/index.ts';
@@ -26,7 +26,7 @@ test('a database of a newer Gatehouse is refused and left as it is', async () =>
   const db = openRaw(join(makeDataDir(), 'gatehouse.db'));
   await migrate(db, sqlite);
   await sql`update schema_version set version = 99`.execute(db);
-  await expect(migrate(db, sqlite)).rejects.toThrow(DatabaseProblem);
+  await expect(migrate(db, sqlite)).rejects.toThrow(StartProblem);
   await expect(migrate(db, sqlite)).rejects.toThrow('version 99');
   expect((await sql`select version from schema_version`.execute(db)).rows).toEqual([{ version: 99 }]);
 });

@@ -24,7 +24,7 @@ const USUAL_PLACES: Partial<Record<NodeJS.Platform, string[]>> = {
   ],
 };
 
-/** Nothing but the pages under test is fetched, and nothing of this machine's graphics is needed. */
+/** Nothing but the pages under test is fetched, and nothing of the machine's graphics is needed. */
 const ARGS = [
   '--disable-gpu',
   '--disable-quic',
@@ -32,6 +32,10 @@ const ARGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // Fewer processes: each step of a sign-in goes to another site, and a new process costs more than the page. What the
+  // pages may do to each other (cookies, policies, openers) stays as it is.
+  '--disable-site-isolation-trials',
+  '--renderer-process-limit=1',
 ];
 
 /** @returns the path in CHROMIUM_PATH, else the first usual place that exists */
