@@ -52,7 +52,7 @@ const kinds = {
     status: 403,
     heading: 'Your account waits for approval',
     sentence: 'Your account was made. An administrator has to approve it before you can come in.',
-    steps: ['other_account'],
+    steps: ['try_again', 'other_account'],
   },
   blocked: {
     status: 403,

@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts';
 import { wantsJson } from '../web/error-page.ts';
 import type { Web } from '../web/web.ts';
 import type { Providers } from './providers.ts';
-import { countAccounts, listIdentities } from './store.ts';
+import { listIdentities, listUsernames } from './store.ts';
 
 /** @returns the signed-in account. @throws AppError `unauthenticated` */
 export function requireAccount(req: Request): Account {
@@ -36,7 +36,7 @@ export function showHome(web: Web, providers: Providers): RequestHandler {
         since: timeOf(identity.created_at),
         lastUsed: timeOf(identity.last_used_at),
       })),
-      admin: account.admin === 1 ? { setUpDone: labels.size > 0, waiting: await countAccounts(db, 'waiting') } : null,
+      admin: account.admin === 1 ? { setUpDone: labels.size > 0, waiting: await listUsernames(db, 'waiting') } : null,
     });
   };
 }

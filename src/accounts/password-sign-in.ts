@@ -6,7 +6,7 @@ import type { Limit, Limits } from '../web/limits.ts';
 import { addressKey } from '../web/limits.ts';
 import { hashPassword, needsRehash, verifyPassword } from './passwords.ts';
 import { forgetInitialPassword, ROOT } from './root.ts';
-import { mayEnter } from './sign-in.ts';
+import { mayEnter, refusal } from './sign-in.ts';
 import * as store from './store.ts';
 import { emailKey } from './store.ts';
 
@@ -26,7 +26,7 @@ export async function passwordSignIn(services: Services, limits: Limits, given: 
   await limits.take({ key: `password:${addressKey(given.address)}`, max: password_per_minute, windowSeconds: 60 });
   const account = await requireRightPassword(services, limits, given);
   const decision = mayEnter(account);
-  if ('refuse' in decision) throw new AppError(decision.refuse);
+  if ('refuse' in decision) throw refusal(account, decision.refuse);
   await tidyUp(services, account, given.password);
   return account;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { readOrCreate } from '../keys.ts';
 import type { Services } from '../services.ts';
 import { hashPassword, verifyPassword } from './passwords.ts';
-import { countAccounts, findAccountByUsername, insertAccount } from './store.ts';
+import { findAccountByUsername, hasAccounts, insertAccount } from './store.ts';
 
 export const ROOT = 'root';
 
@@ -14,7 +14,7 @@ export const ROOT = 'root';
  * A crash in between or a second process at the same moment finds the same file and the same password.
  */
 export async function ensureRoot({ db, database, config, log, now }: Services): Promise<void> {
-  if ((await countAccounts(db)) > 0) return;
+  if (await hasAccounts(db)) return;
   const path = passwordFile(config().data_dir);
   const given = config().root_password;
   const password = given ?? readOrCreate(path, () => randomBytes(18).toString('base64url'));

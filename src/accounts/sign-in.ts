@@ -44,8 +44,15 @@ export function mayEnter(account: Account): Decision {
 export async function signIn(services: Services, provider: string, profile: BitbucketProfile): Promise<Account> {
   const once = () => services.db.transaction().execute((trx) => signInOnce(trx, services, provider, profile));
   const account = await again(once, (error) => services.database.dialect.isUniqueViolation(error));
-  if (account.state === 'waiting') throw new AppError('pending_approval');
+  if (account.state === 'waiting') throw refusal(account, 'pending_approval');
   return account;
+}
+
+/** Who waits is told the name to give an administrator. It is shown only to whoever has just proved to own the account. */
+export function refusal(account: Account | undefined, code: ErrorCode): AppError {
+  if (!account || code !== 'pending_approval') return new AppError(code);
+  const sentence = `Your account ${account.username} was made. An administrator has to approve it before you can come in.`;
+  return new AppError(code, { sentence });
 }
 
 /** First sign-ins at the same moment want the same row or the same user name; whoever comes second finds it taken next time. */
@@ -69,7 +76,7 @@ async function signInOnce(
   const owner = identity && (await store.findAccount(db, identity.account_id));
   const emailOwner = owner || profile.email === null ? undefined : await store.findAccountByEmail(db, profile.email);
   const decision = decide({ provider, owner, emailOwner }, config().omniauth);
-  if ('refuse' in decision) throw new AppError(decision.refuse);
+  if ('refuse' in decision) throw refusal(owner, decision.refuse);
   if ('create' in decision) {
     const account = await create(db, { provider, profile, state: decision.create, now: now() });
     log.info({ account_id: account.id, provider, state: account.state }, 'account made');

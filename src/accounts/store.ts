@@ -36,10 +36,8 @@ export async function listUsernames(db: Database, state: AccountState): Promise<
   return rows.map((row) => row.username);
 }
 
-export async function countAccounts(db: Database, state?: AccountState): Promise<number> {
-  let query = db.selectFrom('accounts').select((eb) => eb.fn.countAll().as('count'));
-  if (state !== undefined) query = query.where('state', '=', state);
-  return Number((await query.executeTakeFirstOrThrow()).count);
+export async function hasAccounts(db: Database): Promise<boolean> {
+  return (await db.selectFrom('accounts').select('id').limit(1).executeTakeFirst()) !== undefined;
 }
 
 export async function insertAccount(db: Database, account: Omit<NewAccount, 'id' | 'email_key'>): Promise<Account> {
