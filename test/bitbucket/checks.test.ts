@@ -33,7 +33,10 @@ test('a right set-up passes all three', async () => {
 test.each([{ clientID: 'wrong' }, { clientSecret: 'wrong' }])('%j does not pass as credentials', async (wrong) => {
   const { consumer, http } = await startSet();
   const result = await checkCredentials({ ...consumer, ...wrong }, http);
-  expect(result).toMatchObject({ ok: false, words: 'Bitbucket does not accept the key or the secret of the OAuth consumer' });
+  expect(result).toMatchObject({
+    ok: false,
+    words: 'Bitbucket does not accept the key or the secret of the OAuth consumer',
+  });
 });
 
 test('a wrong key or callback does not pass as callback', async () => {
