@@ -68,10 +68,13 @@ async function again<T>(work: () => Promise<T>, isRace: (error: unknown) => bool
 
 async function signInOnce(
   db: Database,
-  { config, now, log }: Services,
+  { config, now, log, database }: Services,
   provider: string,
   profile: BitbucketProfile,
 ): Promise<Account> {
+  // One at a time per identity: between two reads another first sign-in could make the account, whose e-mail address
+  // would then look like somebody else's.
+  await database.dialect.lock(db, `identity ${provider} ${profile.uuid}`);
   const identity = await store.findIdentity(db, provider, profile.uuid);
   const owner = identity && (await store.findAccount(db, identity.account_id));
   const emailOwner = owner || profile.email === null ? undefined : await store.findAccountByEmail(db, profile.email);
