@@ -1,0 +1,82 @@
+// Child processes pinned to a core, and what the operating system counts about them (Linux; elsewhere undefined).
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { clearTimeout, setTimeout } from 'node:timers';
+
+const CLOCK_TICKS = 100; // per second, in /proc/<pid>/stat
+
+/** One core for the server under test, another for the load and the stand-in for Bitbucket; undefined = no pinning. */
+export const cores = chooseCores();
+
+function chooseCores() {
+  if (availableParallelism() < 2 || spawnSync('taskset', ['-V']).status !== 0) return undefined;
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))[1];
+  const allowed = list.split(',').flatMap((range) => {
+    const [first, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+  return { server: allowed[0], load: allowed[1] };
+}
+
+/** Starts Node on one of `cores`. @param options of child_process.spawn */
+export function startNode(core, args, options) {
+  const pinned = cores ? ['taskset', '-c', String(cores[core]), process.execPath] : [process.execPath];
+  const [command, ...rest] = [...pinned, ...args];
+  const child = spawn(command, rest, options);
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+/** However the benchmark ends, nothing it has started stays behind. */
+const running = new Set();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Starts a file of this folder that talks over IPC. @returns the child and its first message */
+export async function startWorker(core, file, args = []) {
+  const child = startNode(core, [`${import.meta.dirname}/${file}`, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  return { child, hello: await nextMessage(child) };
+}
+
+export function nextMessage(child) {
+  return new Promise((resolve, reject) => {
+    const died = (code) => reject(new Error(`a process of the benchmark ended with exit code ${code}`));
+    child.once('exit', died);
+    child.once('message', (message) => {
+      child.off('exit', died);
+      resolve(message);
+    });
+  });
+}
+
+/** Asks a process to stop and waits until it has. */
+export async function stop(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), 12_000);
+  child.kill('SIGTERM');
+  await ended;
+  clearTimeout(tooLong);
+}
+
+/** CPU time used so far by all threads, in seconds. */
+export function cpuSeconds({ pid }) {
+  const path = `/proc/${pid}/stat`;
+  if (!existsSync(path)) return undefined;
+  const fields = readFileSync(path, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
+}
+
+/** Resident memory in MB. */
+export function memoryMb({ pid }) {
+  const path = `/proc/${pid}/status`;
+  if (!existsSync(path)) return undefined;
+  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(path, 'utf8'))[1]) / 1024;
+}
