@@ -13,7 +13,7 @@ if (process.env.TEST_POSTGRES_URL) {
   projects.push({
     ...base,
     displayName: 'postgres',
-    testMatch: ['<rootDir>/test/{accounts,web,db}/**/*.test.ts'],
+    testMatch: ['<rootDir>/test/{accounts,web}/**/*.test.ts'],
     setupFiles: ['<rootDir>/test/support/on-postgres.js'],
   });
 } else if (process.env.GATEHOUSE_TEST_ALL === '1') {
