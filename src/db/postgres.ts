@@ -1,4 +1,5 @@
 // PostgreSQL through pg's pool.
+import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Dialect } from './dialect.ts';
@@ -50,9 +51,42 @@ export function postgresDialect(url: string, patient = false): PostgresDialect {
     keepAlive: true,
     types: { getTypeParser },
   });
-  // A connection that breaks while idle is dropped by the pool; without a listener the process would end.
+  // A connection may break at any moment, in the pool or between two statements of a request. The pool drops it and the
+  // next statement fails; but without a listener, of the pool and of the connection itself, the process would end.
   pool.on('error', () => undefined);
-  return new PostgresDialect({ pool });
+  pool.on('connect', (connection) => connection.on('error', () => undefined));
+  return new PostgresDialect({ pool: droppingSpoiled(pool) });
+}
+
+/**
+ * Closes connections that would spoil what comes next instead of putting them back: one with an answer overdue keeps
+ * its next user waiting behind that answer, perhaps for ever; one that was read-only may stay so after a fail-over.
+ */
+function droppingSpoiled(pool: pg.Pool): PostgresPool {
+  return {
+    connect: async () => {
+      const connection = await pool.connect();
+      let spoiled: Error | undefined;
+      const query = async (text: string, parameters: readonly unknown[]) => {
+        if (spoiled) throw spoiled; // the ROLLBACK of a transaction that has failed would wait just as long
+        try {
+          return await connection.query(text, [...parameters]);
+        } catch (error) {
+          if (isSpoiling(error)) spoiled = error;
+          throw error;
+        }
+      };
+      return {
+        query: query as unknown as PostgresPoolClient['query'], // without cursors, which nobody here uses
+        release: (destroy) => connection.release(destroy || spoiled),
+      };
+    },
+    end: () => pool.end(),
+  };
+}
+
+function isSpoiling(error: unknown): error is Error {
+  return error instanceof Error && (error.message === 'Query read timeout' || codeOf(error) === '25006');
 }
 
 /** PostgreSQL's number for `bigint`. Our counts and times fit a JavaScript number; pg would hand them over as text. */

@@ -89,6 +89,16 @@ class OurSqliteDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
+
+  /**
+   * A disk that is full ends the transaction by itself. Then there is nothing to roll back, and saying so must not hide
+   * the reason. @see https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
+   */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await super.rollbackTransaction(connection).catch((error: unknown) => {
+      if (!(error instanceof Error && error.message === 'cannot rollback - no transaction is active')) throw error;
+    });
+  }
 }
 
 /**
