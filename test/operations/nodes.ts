@@ -1,0 +1,73 @@
+// Gatehouse as real processes, several of them where a test wants it, with a sandbox beside them.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Person } from '../../src/sandbox/options.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { Running } from '../commands/run.ts';
+import { start } from '../commands/run.ts';
+import { CONSUMER, providerYaml } from '../support/people.ts';
+import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+
+/** What people type, and what the samples in docs/samples say. */
+export const PUBLIC_URL = 'https://gatehouse.example.com';
+export const ROOT_PASSWORD = 'correct horse battery';
+export const SECRET_KEY = 'the-same-key-for-every-process-of-this-test';
+/** The name of the session's cookie below an address with https. */
+export const SESSION_COOKIE = '__Host-gatehouse';
+
+/** Many people with an account at Bitbucket: `person-0`, `person-1` … */
+export function makePeople(count: number): Person[] {
+  return Array.from({ length: count }, (_, index) => ({
+    key: `person-${index}`,
+    uuid: `{7f3c9a64-1d2e-4b58-a0c7-${String(index).padStart(12, '0')}}`,
+    accountId: `712020:${index}`,
+    username: `person-${index}`,
+    nickname: `person-${index}`,
+    displayName: `Person ${index}`,
+    emails: [{ address: `person-${index}@example.test`, isPrimary: true, isConfirmed: true }],
+    memberships: [],
+  }));
+}
+
+export async function openSandbox(people?: Person[]): Promise<Sandbox> {
+  const sandbox = await startSandbox({
+    consumers: [{ ...CONSUMER, callbackUrl: PUBLIC_URL, permissions: ['account', 'email'] }],
+    ...(people ? { people } : {}),
+  });
+  closeAtEnd(() => sandbox.close());
+  return sandbox;
+}
+
+/** A working directory with a configuration, as one has it on a server. Without limits unless `more` sets some. */
+export function configure(
+  sandbox: Sandbox,
+  more = 'rate_limits: { oauth_per_minute: 0, password_per_minute: 0 }',
+): string {
+  const cwd = makeDataDir();
+  mkdirSync(join(cwd, 'config'));
+  const yaml = `external_url: ${PUBLIC_URL}\ntrusted_proxies: [127.0.0.1]\n${providerYaml(sandbox)}${more}\n`;
+  writeFileSync(join(cwd, 'config/gatehouse.yml'), yaml, { mode: 0o600 });
+  return cwd;
+}
+
+/** Starts one process and waits until it is ready. */
+export async function startNode(cwd: string, port: number, env: NodeJS.ProcessEnv = {}): Promise<Running> {
+  const running = start(cwd, ['serve'], { PORT: String(port), GATEHOUSE_ROOT_PASSWORD: ROOT_PASSWORD, ...env });
+  await running.says('Gatehouse is ready');
+  return running;
+}
+
+export function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Asks until the answer is yes. @returns how long that took. @throws after `patienceMs` */
+export async function until(asked: () => Promise<boolean>, patienceMs: number): Promise<number> {
+  const began = Date.now();
+  while (!(await asked())) {
+    if (Date.now() - began > patienceMs) throw new Error(`not within ${patienceMs} ms`);
+    await wait(50);
+  }
+  return Date.now() - began;
+}

@@ -1,0 +1,57 @@
+// A PostgreSQL database of a test's own on the server of TEST_POSTGRES_URL, so that it may be spoiled.
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { openDatabase } from '../../src/db/open.ts';
+import { closeAtEnd } from '../support/start-app.ts';
+
+export interface TestDatabase {
+  name: string;
+  url: string;
+  /** The same by way of another port on this machine. */
+  urlBy(port: number): string;
+  host: string;
+  port: number;
+  /** Runs SQL as the administrator, outside of this database. */
+  administer(sql: string): Promise<void>;
+  /** Ends every connection to this database, as a restart of PostgreSQL does. */
+  endConnections(): Promise<void>;
+}
+
+export async function makeDatabase({ empty = false } = {}): Promise<TestDatabase> {
+  const server = process.env['TEST_POSTGRES_URL'] ?? '';
+  const name = `gatehouse_test_${randomBytes(6).toString('hex')}`;
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  const administer = (sql: string) => query(server, sql);
+  await administer(`create database ${name}`);
+  closeAtEnd(() => administer(`drop database ${name} with (force)`));
+  if (!empty) {
+    const { db, migrate } = openDatabase({ kind: 'postgres', url: url.href });
+    await migrate();
+    await db.destroy();
+  }
+  return {
+    name,
+    url: url.href,
+    urlBy: (port) => {
+      const other = new URL(url);
+      other.host = `127.0.0.1:${port}`;
+      return other.href;
+    },
+    host: url.hostname,
+    port: Number(url.port || 5432),
+    administer,
+    endConnections: () =>
+      administer(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`),
+  };
+}
+
+async function query(connectionString: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,89 @@
+// SQLite in trouble: locked by another program, or no room left on the disk.
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { freePort } from '../commands/run.ts';
+import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { describeWith, linux, root } from './needs.ts';
+import { configure, openSandbox, PUBLIC_URL, SESSION_COOKIE, startNode, wait } from './nodes.ts';
+import { Visitor } from './visitor.ts';
+
+test('a database that another program has locked for three seconds: who writes waits or is told to, who reads goes on', async () => {
+  const sandbox = await openSandbox();
+  const cwd = configure(sandbox);
+  const port = await freePort();
+  await startNode(cwd, port);
+  const alice = new Visitor({ url: PUBLIC_URL, port });
+  await alice.signIn(sandbox);
+  const writers = [alice.newBrowser(), alice.newBrowser()];
+
+  const locker = new BetterSqlite3(join(cwd, 'data/gatehouse.db'));
+  locker.exec('begin immediate');
+  expect(await alice.whoAmI()).toBe('alice'); // at once: reading needs no lock
+  const writing = writers.map((writer) => writer.start());
+  await wait(50);
+  const began = Date.now();
+  const reading = Array.from({ length: 5 }, () => alice.whoAmI());
+  await wait(2950);
+  locker.exec('commit');
+  locker.close();
+
+  for (const { status, text } of await Promise.all(writing)) {
+    expect([302, 503]).toContain(status);
+    if (status === 503) expect(text).toContain('Back in a moment');
+  }
+  expect(await Promise.all(reading)).toEqual(Array(5).fill('alice'));
+  // SQLite waits with the whole process, two seconds for each of those who write.
+  expect(Date.now() - began).toBeLessThan(7000);
+  expect((await alice.newBrowser().signIn(sandbox, 'bob')).status).toBe(303);
+});
+
+/** Takes all the room that is left. @returns gives it back */
+function fill(folder: string): () => void {
+  const path = join(folder, 'filler');
+  const file = openSync(path, 'w');
+  for (let size = 64 * 1024; size >= 1; size = size / 2) {
+    const piece = Buffer.alloc(size);
+    try {
+      while (writeSync(file, piece) === size);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    }
+  }
+  closeSync(file);
+  return () => rmSync(path);
+}
+
+describeWith([linux, root], 'a disk that is full', () => {
+  test('nobody can sign in, who is signed in goes on, and with room again all is well without a restart', async () => {
+    const sandbox = await openSandbox();
+    const cwd = configure(sandbox);
+    const folder = makeDataDir();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder]);
+    closeAtEnd(() => void execFileSync('umount', ['--lazy', folder]));
+    const port = await freePort();
+    const node = await startNode(cwd, port, { GATEHOUSE_DATA_DIR: folder });
+    const alice = new Visitor({ url: PUBLIC_URL, port });
+    await alice.signIn(sandbox);
+    const cookie = alice.cookie(SESSION_COOKIE);
+
+    const makeRoom = fill(folder);
+    // The log of changes has room for some more; it is full before long.
+    let started = await alice.newBrowser().start();
+    for (let tries = 0; started.status === 302 && tries < 400; tries += 1) started = await alice.newBrowser().start();
+    expect(started).toMatchObject({ status: 503, text: expect.stringContaining('Back in a moment') as string });
+    expect(await alice.whoAmI()).toBe('alice');
+    expect((await alice.get('/')).status).toBe(200);
+    expect((await alice.newBrowser().get('/users/sign_in')).status).toBe(200);
+    expect(alice.cookie(SESSION_COOKIE)).toBe(cookie);
+
+    makeRoom();
+    expect((await alice.newBrowser().signIn(sandbox, 'bob')).status).toBe(303);
+    expect((await alice.signOut()).status).toBe(303);
+    expect(node.code).toBeNull();
+    const database = new BetterSqlite3(join(folder, 'gatehouse.db'), { readonly: true });
+    expect(database.pragma('integrity_check', { simple: true })).toBe('ok');
+    database.close();
+  });
+});
