@@ -31,11 +31,14 @@ export async function migrate(
 }
 
 /** @returns the version of the schema; 0 for an empty database */
-export async function schemaVersion(db: Kysely<never>): Promise<number> {
-  const tables = await db.introspection.getTables();
-  if (!tables.some(({ name }) => name === 'schema_version')) return 0;
-  const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(db);
-  return rows[0]?.version ?? 0;
+export async function schemaVersion(db: Kysely<never>, dialect: Dialect): Promise<number> {
+  try {
+    const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(db);
+    return rows[0]?.version ?? 0;
+  } catch (error) {
+    if (dialect.isMissingTable(error)) return 0;
+    throw error;
+  }
 }
 
 /** Writes and takes it back: a database that can only be read signs nobody in. @throws what the database says */

@@ -36,5 +36,5 @@ async function migratePatiently(url: string): Promise<[number, number]> {
 function open(dialect: Dialect, kyselyDialect: KyselyDialect): OpenDatabase {
   const db = new Kysely<Tables>({ dialect: kyselyDialect });
   const untyped = db as unknown as Kysely<never>;
-  return { db, dialect, migrate: () => migrate(untyped, dialect), version: () => schemaVersion(untyped) };
+  return { db, dialect, migrate: () => migrate(untyped, dialect), version: () => schemaVersion(untyped, dialect) };
 }
