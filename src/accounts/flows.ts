@@ -1,6 +1,5 @@
 // Started sign-ins ("flows"): one record per click, so that several tabs do not disturb each other. Each is used once.
 import { createHash, randomBytes } from 'node:crypto';
-import type { Dialect } from '../db/dialect.ts';
 import { sweep } from '../db/sweep.ts';
 import type { Database, Flow } from '../db/tables.ts';
 import type { Services } from '../services.ts';
@@ -18,12 +17,10 @@ export interface NewFlow {
 
 export class Flows {
   readonly #db: Database;
-  readonly #dialect: Dialect;
   readonly #now: () => number;
 
-  constructor({ db, database, now }: Pick<Services, 'db' | 'database' | 'now'>) {
+  constructor({ db, now }: Pick<Services, 'db' | 'now'>) {
     this.#db = db;
-    this.#dialect = database.dialect;
     this.#now = now;
   }
 
@@ -40,15 +37,17 @@ export class Flows {
       remember_me: flow.rememberMe ? 1 : 0,
       expires_at: this.#now() + LIFETIME_MS,
     };
-    await this.#db.transaction().execute(async (trx) => {
-      await this.#dialect.lock(trx, `flows of ${flow.browserHash}`); // or starts at the same moment exceed the limit
-      const ofBrowser = trx.selectFrom('flows').select('state_hash').where('browser_hash', '=', flow.browserHash);
-      const newest = ofBrowser.orderBy('expires_at', 'desc').limit(MAX_PER_BROWSER - 1);
-      const older = trx.deleteFrom('flows').where('browser_hash', '=', flow.browserHash);
-      await older.where('state_hash', 'not in', newest).execute();
-      await trx.insertInto('flows').values(row).execute();
-    });
+    await this.#db.insertInto('flows').values(row).execute();
+    await this.#keepNewest(flow.browserHash);
     return state;
+  }
+
+  /** After the insert: of starts at the same moment the last to get here sees them all. */
+  async #keepNewest(browserHash: string): Promise<void> {
+    const ofBrowser = this.#db.selectFrom('flows').select('state_hash').where('browser_hash', '=', browserHash);
+    const newest = ofBrowser.orderBy('expires_at', 'desc').orderBy('state_hash').limit(MAX_PER_BROWSER);
+    const older = this.#db.deleteFrom('flows').where('browser_hash', '=', browserHash);
+    await older.where('state_hash', 'not in', newest).execute();
   }
 
   /** Looks without taking: which provider an answer belongs to. Finds flows that have expired, too. */

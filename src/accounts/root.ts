@@ -19,15 +19,16 @@ export async function ensureRoot({ db, database, config, log, now }: Services): 
   const given = config().root_password;
   const password = given ?? readOrCreate(path, () => randomBytes(18).toString('base64url'));
   try {
-    await insertAccount(db, {
+    const root = {
       username: ROOT,
       name: 'Administrator',
       email: null,
-      state: 'active',
+      state: 'active' as const,
       admin: 1,
       password_hash: await hashPassword(password),
       created_at: now(),
-    });
+    };
+    await db.transaction().execute((trx) => insertAccount(trx, root));
   } catch (error) {
     if (!database.dialect.isUniqueViolation(error)) throw error;
     // Another process was faster. On another machine it has a file of its own, and the password in ours opens nothing.

@@ -1,7 +1,7 @@
-// Who comes in with a Bitbucket identity: the rules as a pure decision, then one transaction.
+// Who comes in with a Bitbucket identity: the rules as pure decisions, and the account they lead to.
 import type { BitbucketProfile } from '../bitbucket/profile.ts';
 import type { Config } from '../config/schema.ts';
-import type { Account, AccountState, Database, Identity } from '../db/tables.ts';
+import type { Account, AccountState, Database, Identity, Transaction } from '../db/tables.ts';
 import type { ErrorCode } from '../errors.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services.ts';
@@ -12,19 +12,15 @@ const MAX_RACES = 20;
 
 type Policy = Pick<Config['omniauth'], 'allow_single_sign_on' | 'block_auto_created_users'>;
 
-export interface Facts {
-  provider: string;
-  /** The account that this identity belongs to. */
-  owner: Account | undefined;
-  /** The account that has the identity's verified e-mail address already. */
-  emailOwner: Account | undefined;
-}
-
-export type Decision = { enter: Account } | { create: AccountState } | { refuse: ErrorCode };
-
-/** The identity is (provider, uuid) alone. Names and e-mail addresses never lead to an account: they change hands. */
-export function decide({ provider, owner, emailOwner }: Facts, policy: Policy): Decision {
-  if (owner) return mayEnter(owner);
+/**
+ * May an identity that nobody has yet get an account? The identity is (provider, uuid) alone. Names and e-mail addresses
+ * never lead to an account: they change hands.
+ */
+function mayCreate(
+  provider: string,
+  emailOwner: Account | undefined,
+  policy: Policy,
+): { create: AccountState } | { refuse: ErrorCode } {
   if (emailOwner) return { refuse: 'email_taken' };
   const allowed = policy.allow_single_sign_on;
   if (!(Array.isArray(allowed) ? allowed.includes(provider) : allowed)) return { refuse: 'signup_disabled' };
@@ -32,7 +28,7 @@ export function decide({ provider, owner, emailOwner }: Facts, policy: Policy): 
 }
 
 /** An account that waits or is blocked stays so, whichever way somebody proves that it is theirs. */
-export function mayEnter(account: Account): Decision {
+export function mayEnter(account: Account): { enter: Account } | { refuse: ErrorCode } {
   if (account.state === 'active') return { enter: account };
   return { refuse: account.state === 'waiting' ? 'pending_approval' : 'blocked' };
 }
@@ -42,8 +38,15 @@ export function mayEnter(account: Account): Decision {
  * @throws AppError with the reason when this person does not come in; a new account that waits is made all the same
  */
 export async function signIn(services: Services, provider: string, profile: BitbucketProfile): Promise<Account> {
-  const once = () => services.db.transaction().execute((trx) => signInOnce(trx, services, provider, profile));
-  const account = await again(once, (error) => services.database.dialect.isUniqueViolation(error));
+  const { db, database } = services;
+  const person = { provider, profile };
+  // Nearly everybody has been here before; then nothing is written that would be worth waiting for the disk.
+  const account =
+    (await enterKnown(db, services, person)) ??
+    (await again(
+      () => db.transaction().execute((trx) => enterNew(trx, services, person)),
+      (error) => database.dialect.isUniqueViolation(error),
+    ));
   if (account.state === 'waiting') throw refusal(account, 'pending_approval');
   return account;
 }
@@ -66,39 +69,48 @@ async function again<T>(work: () => Promise<T>, isRace: (error: unknown) => bool
   }
 }
 
-async function signInOnce(
-  db: Database,
-  { config, now, log, database }: Services,
-  provider: string,
-  profile: BitbucketProfile,
-): Promise<Account> {
-  // One at a time per identity: between two reads another first sign-in could make the account, whose e-mail address
-  // would then look like somebody else's.
-  await database.dialect.lock(db, `identity ${provider} ${profile.uuid}`);
-  const identity = await store.findIdentity(db, provider, profile.uuid);
-  const owner = identity && (await store.findAccount(db, identity.account_id));
-  const emailOwner = owner || profile.email === null ? undefined : await store.findAccountByEmail(db, profile.email);
-  const decision = decide({ provider, owner, emailOwner }, config().omniauth);
-  if ('refuse' in decision) throw refusal(owner, decision.refuse);
-  if ('create' in decision) {
-    const account = await create(db, { provider, profile, state: decision.create, now: now() });
-    log.info({ account_id: account.id, provider, state: account.state }, 'account made');
-    return account;
-  }
-  if (identity) await store.updateIdentity(db, identity.id, now(), profile.displayName);
-  return decision.enter;
-}
-
-interface NewPerson {
+interface Person {
   provider: string;
   profile: BitbucketProfile;
-  state: AccountState;
-  now: number;
 }
 
-async function create(db: Database, { provider, profile, state, now }: NewPerson): Promise<Account> {
-  const account = await store.insertAccount(db, {
-    username: await freeUsername(db, baseUsername([profile.username, profile.nickname])),
+/** @returns undefined when nobody has this identity yet */
+async function enterKnown(
+  db: Database,
+  { now }: Services,
+  { provider, profile }: Person,
+): Promise<Account | undefined> {
+  const known = await store.findIdentityOwner(db, provider, profile.uuid);
+  if (!known) return undefined;
+  const { account, identityId } = known;
+  const decision = mayEnter(account);
+  if ('refuse' in decision) throw refusal(account, decision.refuse);
+  await store.updateIdentity(db, identityId, now(), profile.displayName);
+  return account;
+}
+
+async function enterNew(trx: Transaction, services: Services, person: Person): Promise<Account> {
+  const { config, now, log, database } = services;
+  const { provider, profile } = person;
+  // One at a time per identity: between two reads another first sign-in could make the account, whose e-mail address
+  // would then look like somebody else's.
+  await database.dialect.lock(trx, `identity ${provider} ${profile.uuid}`);
+  const known = await enterKnown(trx, services, person);
+  if (known) return known;
+  const emailOwner = profile.email === null ? undefined : await store.findAccountByEmail(trx, profile.email);
+  const decision = mayCreate(provider, emailOwner, config().omniauth);
+  if ('refuse' in decision) throw new AppError(decision.refuse);
+  const account = await create(trx, { ...person, state: decision.create, now: now() });
+  log.info({ account_id: account.id, provider, state: account.state }, 'account made');
+  return account;
+}
+
+async function create(
+  trx: Transaction,
+  { provider, profile, state, now }: Person & { state: AccountState; now: number },
+): Promise<Account> {
+  const account = await store.insertAccount(trx, {
+    username: await freeUsername(trx, baseUsername([profile.username, profile.nickname])),
     name: profile.displayName,
     email: profile.email,
     state,
@@ -114,6 +126,6 @@ async function create(db: Database, { provider, profile, state, now }: NewPerson
     created_at: now,
     last_used_at: now,
   };
-  await store.insertIdentity(db, identity);
+  await store.insertIdentity(trx, identity);
   return account;
 }

@@ -1,5 +1,5 @@
 // Reads and writes accounts and identities. No other file writes these tables.
-import type { Account, AccountState, Database, Identity, NewAccount } from '../db/tables.ts';
+import type { Account, AccountState, Database, Identity, NewAccount, Transaction } from '../db/tables.ts';
 
 /** The one rule by which two e-mail addresses are the same: equal after lower-casing ASCII letters. No Unicode folding. */
 export function emailKey(email: string): string {
@@ -18,13 +18,22 @@ export async function findAccountByEmail(db: Database, email: string): Promise<A
   return db.selectFrom('accounts').selectAll().where('email_key', '=', emailKey(email)).executeTakeFirst();
 }
 
-export async function findIdentity(db: Database, provider: string, externUid: string): Promise<Identity | undefined> {
-  return db
+export async function findIdentityOwner(
+  db: Database,
+  provider: string,
+  externUid: string,
+): Promise<{ account: Account; identityId: number } | undefined> {
+  const row = await db
     .selectFrom('identities')
-    .selectAll()
+    .innerJoin('accounts', 'accounts.id', 'identities.account_id')
+    .selectAll('accounts')
+    .select('identities.id as identityId')
     .where('provider', '=', provider)
     .where('extern_uid', '=', externUid)
     .executeTakeFirst();
+  if (!row) return undefined;
+  const { identityId, ...account } = row;
+  return { account, identityId };
 }
 
 export async function listIdentities(db: Database, accountId: number): Promise<Identity[]> {
@@ -40,17 +49,17 @@ export async function hasAccounts(db: Database): Promise<boolean> {
   return (await db.selectFrom('accounts').select('id').limit(1).executeTakeFirst()) !== undefined;
 }
 
-export async function insertAccount(db: Database, account: Omit<NewAccount, 'id' | 'email_key'>): Promise<Account> {
+export async function insertAccount(trx: Transaction, account: Omit<NewAccount, 'id' | 'email_key'>): Promise<Account> {
   const email = account.email ?? null;
-  return db
+  return trx
     .insertInto('accounts')
     .values({ ...account, email, email_key: email === null ? null : emailKey(email) })
     .returningAll()
     .executeTakeFirstOrThrow();
 }
 
-export async function insertIdentity(db: Database, identity: Omit<Identity, 'id'>): Promise<void> {
-  await db.insertInto('identities').values(identity).execute();
+export async function insertIdentity(trx: Transaction, identity: Omit<Identity, 'id'>): Promise<void> {
+  await trx.insertInto('identities').values(identity).execute();
 }
 
 /** Notes that an identity was used and what its owner is called at the provider now. */
@@ -63,8 +72,8 @@ export async function updateIdentity(db: Database, id: number, now: number, disp
 }
 
 /** Lets a waiting account in. @returns false when it was not waiting (any more) */
-export async function approveAccount(db: Database, id: number): Promise<boolean> {
-  const waiting = db.updateTable('accounts').where('id', '=', id).where('state', '=', 'waiting');
+export async function approveAccount(trx: Transaction, id: number): Promise<boolean> {
+  const waiting = trx.updateTable('accounts').where('id', '=', id).where('state', '=', 'waiting');
   return (await waiting.set({ state: 'active' }).executeTakeFirst()).numUpdatedRows === 1n;
 }
 

@@ -24,7 +24,8 @@ export const admin: Command = async (context) => {
 async function approve(db: Database, name: string, { out }: CommandContext): Promise<number> {
   const account = await findAccountByUsername(db, name);
   if (!account) throw new CommandFailed(`no account is named ${JSON.stringify(name)}. ${await whoWaits(db)}`);
-  if (await approveAccount(db, account.id)) out(`${name} (${account.name}) may sign in now.`);
+  if (await db.transaction().execute((trx) => approveAccount(trx, account.id)))
+    out(`${name} (${account.name}) may sign in now.`);
   else if (account.state === 'active') out(`${name} may sign in already; nothing was changed.`);
   else throw new CommandFailed(`${name} is ${account.state}, not waiting; approving does not lift that.`);
   return 0;

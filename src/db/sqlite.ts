@@ -10,6 +10,7 @@ import { codeOf } from './dialect.ts';
 /** How long a statement waits for another process that writes; then the request is told 503. */
 const MAX_WAIT_MS = 2000;
 const RETRY_EVERY_MS = 20;
+const MAX_STATEMENTS = 500;
 
 /** What better-sqlite3 and Kysely say of a database that has been closed. */
 const CLOSED = /^(The database connection is not open|driver has already been destroyed)$/;
@@ -32,15 +33,20 @@ export const sqlite: Dialect = {
     (error instanceof Error && CLOSED.test(error.message)),
 };
 
-/** Opens (and makes) a database file in WAL mode. Writes are on disk before they are acknowledged. */
+/**
+ * Opens (and makes) a database file in WAL mode. What is acknowledged survives the end of the process, however it comes.
+ * A transaction is on the disk as well before it is acknowledged, and survives a power failure; waiting for the disk at
+ * each statement on its own (a started flow, a counter, "seen at") would cost a sign-in most of its time. So: what must
+ * not be lost is written in a transaction. @see https://www.sqlite.org/pragma.html#pragma_synchronous
+ */
 export function sqliteDialect(path: string): SqliteDialect {
   const database = openFile(path);
   database.pragma('auto_vacuum = INCREMENTAL'); // of a new file: sweeping gives space back
   database.pragma('journal_mode = WAL');
-  database.pragma('synchronous = FULL');
+  database.pragma('synchronous = NORMAL'); // FULL within transactions
   database.pragma('foreign_keys = ON');
   database.pragma('busy_timeout = 0'); // from here on PatientConnection waits
-  return new OurSqliteDialect({ database });
+  return new OurSqliteDialect(database);
 }
 
 function openFile(path: string): BetterSqlite3.Database {
@@ -63,23 +69,33 @@ function openFile(path: string): BetterSqlite3.Database {
 }
 
 class OurSqliteDialect extends SqliteDialect {
-  readonly #config: ConstructorParameters<typeof SqliteDialect>[0];
+  readonly #database: BetterSqlite3.Database;
 
-  constructor(config: ConstructorParameters<typeof SqliteDialect>[0]) {
-    super(config);
-    this.#config = config;
+  constructor(database: BetterSqlite3.Database) {
+    super({ database });
+    this.#database = database;
   }
 
   override createDriver(): SqliteDriver {
-    return new OurSqliteDriver(this.#config);
+    return new OurSqliteDriver(this.#database);
   }
 }
 
 class OurSqliteDriver extends SqliteDriver {
+  readonly #database: BetterSqlite3.Database;
+  readonly #statements: Statements;
+
+  constructor(database: BetterSqlite3.Database) {
+    super({ database });
+    this.#database = database;
+    this.#statements = new Statements(database);
+  }
+
   override async acquireConnection(): Promise<DatabaseConnection> {
     // From now, not from its turn: those that queue behind a waiting writer do not add their waits up.
     const deadline = performance.now() + MAX_WAIT_MS;
-    return new PatientConnection(await super.acquireConnection(), deadline);
+    await super.acquireConnection();
+    return new PatientConnection(this.#statements, deadline);
   }
 
   /**
@@ -88,7 +104,13 @@ class OurSqliteDriver extends SqliteDriver {
    * @see https://www.sqlite.org/isolation.html
    */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    this.#database.pragma('synchronous = FULL');
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await super.commitTransaction(connection);
+    this.#database.pragma('synchronous = NORMAL');
   }
 
   /**
@@ -99,6 +121,34 @@ class OurSqliteDriver extends SqliteDriver {
     await super.rollbackTransaction(connection).catch((error: unknown) => {
       if (!(error instanceof Error && error.message === 'cannot rollback - no transaction is active')) throw error;
     });
+    this.#database.pragma('synchronous = NORMAL');
+  }
+}
+
+/** Prepared statements by their text. Preparing one anew takes longer than running it. */
+class Statements {
+  readonly #database: BetterSqlite3.Database;
+  readonly #prepared = new Map<string, BetterSqlite3.Statement>();
+
+  constructor(database: BetterSqlite3.Database) {
+    this.#database = database;
+  }
+
+  run<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
+    const statement = this.#prepare(sql);
+    if (statement.reader) return { rows: statement.all(parameters) as R[] };
+    const { changes, lastInsertRowid } = statement.run(parameters);
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
+  }
+
+  #prepare(sql: string): BetterSqlite3.Statement {
+    const known = this.#prepared.get(sql);
+    if (known) return known;
+    // The texts are ours and few; lists of varying length in one of them must not fill the memory all the same.
+    if (this.#prepared.size >= MAX_STATEMENTS) this.#prepared.clear();
+    const statement = this.#database.prepare(sql);
+    this.#prepared.set(sql, statement);
+    return statement;
   }
 }
 
@@ -107,18 +157,18 @@ class OurSqliteDriver extends SqliteDriver {
  * with it every request, also those that need no database.
  */
 class PatientConnection implements DatabaseConnection {
-  readonly #connection: DatabaseConnection;
+  readonly #statements: Statements;
   readonly #deadline: number;
 
-  constructor(connection: DatabaseConnection, deadline: number) {
-    this.#connection = connection;
+  constructor(statements: Statements, deadline: number) {
+    this.#statements = statements;
     this.#deadline = deadline;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     for (;;) {
       try {
-        return await this.#connection.executeQuery<R>(query);
+        return this.#statements.run<R>(query);
       } catch (error) {
         if (!/^SQLITE_BUSY/.test(codeOf(error)) || performance.now() > this.#deadline) throw error;
         await setTimeout(RETRY_EVERY_MS);
@@ -126,7 +176,7 @@ class PatientConnection implements DatabaseConnection {
     }
   }
 
-  streamQuery<R>(query: CompiledQuery, chunkSize?: number): AsyncIterableIterator<QueryResult<R>> {
-    return this.#connection.streamQuery<R>(query, chunkSize);
+  streamQuery(): never {
+    throw new Error('rows are not streamed: a SQLite connection serves everybody');
   }
 }

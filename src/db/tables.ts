@@ -1,6 +1,6 @@
 // The data model on one screen. Times are milliseconds since the epoch (UTC), flags are 0 or 1: plain integers mean the
 // same to SQLite and PostgreSQL. Secrets a browser holds (session id, state, browser id) are stored as SHA-256 only.
-import type { Generated, Insertable, Kysely, Selectable } from 'kysely';
+import type { Generated, Insertable, Kysely, Selectable, Transaction as KyselyTransaction } from 'kysely';
 
 export interface Tables {
   accounts: AccountsTable;
@@ -77,6 +77,8 @@ interface LimitsTable {
 }
 
 export type Database = Kysely<Tables>;
+/** What must survive a power failure is written in one of these; see `sqliteDialect`. */
+export type Transaction = KyselyTransaction<Tables>;
 export type Account = Selectable<AccountsTable>;
 export type NewAccount = Insertable<AccountsTable>;
 export type Identity = Selectable<IdentitiesTable>;

@@ -31,5 +31,5 @@ export async function clickBitbucket(world: World): Promise<void> {
 export async function addWaitingAccount({ app }: World, username: string, email: string | null): Promise<void> {
   const { db, now } = app.services;
   const account = { username, email, name: username, state: 'waiting', admin: 0, password_hash: null } as const;
-  await insertAccount(db, { ...account, created_at: now() });
+  await db.transaction().execute((trx) => insertAccount(trx, { ...account, created_at: now() }));
 }
