@@ -23,7 +23,8 @@ const CALLBACK_MS = 15_000;
 
 declare module 'express-serve-static-core' {
   interface Request {
-    deadline?: AbortSignal;
+    /** By when all that is asked of Bitbucket for this request has to be answered; by `performance.now()`. */
+    deadline?: number;
   }
 }
 
@@ -56,7 +57,7 @@ export function finishDance(web: Web, providers: Providers, flows: Flows): Reque
     await web.limits.check(limit);
     const flow = await findFlow(web, flows, req);
     const returnTo = flow?.return_to ?? undefined;
-    req.deadline = AbortSignal.timeout(CALLBACK_MS);
+    req.deadline = performance.now() + CALLBACK_MS;
     const event = { provider: flow?.provider, startedAt: performance.now() };
     try {
       if (!flow) throw new AppError('invalid_state');

@@ -26,7 +26,7 @@ export interface BitbucketClientOptions {
 const maxPages = 20;
 
 /**
- * Reads from API 2.0. Every method takes an access token and an optional additional deadline, and throws
+ * Reads from API 2.0. Every method takes an access token and an optional deadline (as of `HttpRequest`), and throws
  * BitbucketFailure: `missing_scope`, `throttled`, `timeout` or `failed`.
  * @see https://developer.atlassian.com/cloud/bitbucket/rest/intro/
  */
@@ -40,27 +40,27 @@ export class BitbucketClient {
   }
 
   /** Whose token it is. */
-  async getUser(token: string, signal?: AbortSignal): Promise<UserReply> {
-    const reply = await this.#get({ endpoint: 'user', path: '/user', scope: 'account' }, token, signal);
+  async getUser(token: string, deadline?: number): Promise<UserReply> {
+    const reply = await this.#get({ endpoint: 'user', path: '/user', scope: 'account' }, token, deadline);
     return parsed(userReply, reply, jsonOf(reply));
   }
 
   /** All addresses of that person, unconfirmed ones too. Entries of another shape are left out. */
-  async listEmails(token: string, signal?: AbortSignal): Promise<EmailReply[]> {
-    const values = await this.#list({ endpoint: 'emails', path: '/user/emails', scope: 'email' }, token, signal);
+  async listEmails(token: string, deadline?: number): Promise<EmailReply[]> {
+    const values = await this.#list({ endpoint: 'emails', path: '/user/emails', scope: 'email' }, token, deadline);
     return values.flatMap((value) => emailReply.safeParse(value).data ?? []);
   }
 
   /** All workspaces of that person. An entry of another shape is no proof of membership, so it is left out. */
-  async listWorkspaces(token: string, signal?: AbortSignal): Promise<Workspace[]> {
+  async listWorkspaces(token: string, deadline?: number): Promise<Workspace[]> {
     const what = { endpoint: 'workspaces', path: '/user/workspaces', scope: 'account' } as const;
-    const values = await this.#list(what, token, signal);
+    const values = await this.#list(what, token, deadline);
     return values
       .flatMap((value) => workspaceReply.safeParse(value).data ?? [])
       .map(({ administrator, workspace }) => ({ ...workspace, administrator }));
   }
 
-  async #list(what: Resource, token: string, signal?: AbortSignal): Promise<unknown[]> {
+  async #list(what: Resource, token: string, deadline?: number): Promise<unknown[]> {
     const values: unknown[] = [];
     const seen = new Set<string>();
     let path: string | undefined = `${what.path}?pagelen=100`;
@@ -68,7 +68,7 @@ export class BitbucketClient {
       if (seen.has(path)) throw new BitbucketFailure('failed', what.endpoint, 'its pages go round in a circle');
       if (seen.size === maxPages) throw new BitbucketFailure('failed', what.endpoint, `more than ${maxPages} pages`);
       seen.add(path);
-      const reply = await this.#get({ ...what, path }, token, signal);
+      const reply = await this.#get({ ...what, path }, token, deadline);
       const page = parsed(pageReply, reply, jsonOf(reply));
       values.push(...page.values);
       path = page.next === undefined ? undefined : this.#pathOf(page.next, what.endpoint);
@@ -86,10 +86,10 @@ export class BitbucketClient {
     return url.href.slice(this.#api.length);
   }
 
-  async #get(what: Resource, token: string, signal?: AbortSignal): Promise<HttpReply> {
+  async #get(what: Resource, token: string, deadline?: number): Promise<HttpReply> {
     const url = this.#api + what.path;
     const headers = { authorization: `Bearer ${token}` };
-    const reply = await this.#http.send({ endpoint: what.endpoint, url, headers, signal });
+    const reply = await this.#http.send({ endpoint: what.endpoint, url, headers, deadline });
     if (reply.status === 200) return reply;
     throw reply.status === 403 ? forbidden(reply, what.scope) : unexpectedStatus(reply);
   }

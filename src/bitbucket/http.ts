@@ -24,8 +24,8 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   /** Sent as `application/x-www-form-urlencoded` with POST; without it the request is a GET. */
   form?: URLSearchParams;
-  /** An additional deadline, for example of several exchanges together. */
-  signal?: AbortSignal | undefined;
+  /** An additional deadline, for example of several exchanges together: a moment of `performance.now()`. */
+  deadline?: number | undefined;
 }
 
 export interface HttpReply {
@@ -89,18 +89,25 @@ function raise(request: HttpRequest): (error: unknown) => never {
 
 async function exchange(agent: Agent, request: HttpRequest, deadlineMs: number): Promise<HttpReply> {
   const { origin, pathname, search } = new URL(request.url);
-  const deadline = AbortSignal.timeout(deadlineMs);
-  const reply = await agent.request({
-    origin,
-    path: pathname + search,
-    method: request.form ? 'POST' : 'GET',
-    // Uncompressed, so that the limit of bytes is a limit of memory too.
-    headers: { accept: 'application/json', 'accept-encoding': 'identity', ...formType(request), ...request.headers },
-    body: request.form?.toString() ?? null,
-    signal: request.signal ? AbortSignal.any([deadline, request.signal]) : deadline,
-  });
-  const text = await readBody(request.endpoint, reply);
-  return { endpoint: request.endpoint, status: reply.statusCode, headers: reply.headers, text };
+  // Not AbortSignal.timeout: it would go on after the answer and keep what belongs to the request in memory until then.
+  const cut = new AbortController();
+  const leftMs = Math.max(0, Math.min(deadlineMs, (request.deadline ?? Infinity) - performance.now()));
+  const timer = setTimeout(() => cut.abort(new DOMException('no whole answer in time', 'TimeoutError')), leftMs);
+  try {
+    const reply = await agent.request({
+      origin,
+      path: pathname + search,
+      method: request.form ? 'POST' : 'GET',
+      // Uncompressed, so that the limit of bytes is a limit of memory too.
+      headers: { accept: 'application/json', 'accept-encoding': 'identity', ...formType(request), ...request.headers },
+      body: request.form?.toString() ?? null,
+      signal: cut.signal,
+    });
+    const text = await readBody(request.endpoint, reply);
+    return { endpoint: request.endpoint, status: reply.statusCode, headers: reply.headers, text };
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function formType(request: HttpRequest): Record<string, string> {

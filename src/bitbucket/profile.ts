@@ -27,7 +27,7 @@ export interface BitbucketProfile {
 export interface Access {
   token: string;
   scopes: string[];
-  signal?: AbortSignal | undefined;
+  deadline?: number | undefined;
 }
 
 /**
@@ -35,8 +35,8 @@ export interface Access {
  * @throws BitbucketFailure when either cannot be read; only a 403 for the addresses is an answer: "none for you"
  */
 export async function loadProfile(client: BitbucketClient, access: Access): Promise<BitbucketProfile> {
-  const user = await client.getUser(access.token, access.signal);
-  const emails = await client.listEmails(access.token, access.signal).catch(noneIfForbidden);
+  const user = await client.getUser(access.token, access.deadline);
+  const emails = await client.listEmails(access.token, access.deadline).catch(noneIfForbidden);
   return toProfile(user, emails, access.scopes);
 }
 

@@ -156,10 +156,10 @@ export class BitbucketStrategy extends OAuth2Strategy {
    * the sorting of failures. Passport makes its per-request object in the same way.
    */
   private _attempt(refuse: Refuse): this {
-    const attempt: Attempt = { signal: AbortSignal.timeout(this._deadlineMs), scopes: this._scopes };
+    const attempt: Attempt = { deadline: performance.now() + this._deadlineMs, scopes: this._scopes };
     const getOAuthAccessToken = (code: string, params: ParentTokenParams, done: ParentTokenDone) => {
       const grant: CodeGrant = { code, redirectUri: this._meta.callbackURL, verifier: params.code_verifier };
-      settle(this._tokens.exchange(grant, attempt.signal), done, (tokens) => {
+      settle(this._tokens.exchange(grant, attempt.deadline), done, (tokens) => {
         attempt.scopes = tokens.scopes ?? attempt.scopes;
         const scope = attempt.scopes.join(' ');
         const results: TokenParams = { token_type: 'bearer', expires_in: tokens.expiresInSeconds, scope };

@@ -41,12 +41,12 @@ export class TokenClient {
    * Makes exactly one request: a code works once, so a second try could only turn a slow success into a failure.
    * @throws BitbucketFailure `code_refused`, `misconfigured`, `throttled`, `timeout` or `failed`
    */
-  async exchange(grant: CodeGrant, signal?: AbortSignal): Promise<TokenSet> {
+  async exchange(grant: CodeGrant, deadline?: number): Promise<TokenSet> {
     const form = new URLSearchParams({ grant_type: 'authorization_code', code: grant.code });
     form.set('redirect_uri', grant.redirectUri);
     if (grant.verifier !== undefined) form.set('code_verifier', grant.verifier);
     const headers = { authorization: this.#authorization };
-    const reply = await this.#http.send({ endpoint: 'token', url: this.#url, headers, form, signal });
+    const reply = await this.#http.send({ endpoint: 'token', url: this.#url, headers, form, deadline });
     const body = jsonOf(reply);
     // An error is an error with status 200 as well (PF-009).
     if (isErrorReply(body)) throw refusal(reply, body.error, body.error_description);
