@@ -8,26 +8,31 @@ import type { Site } from './site.ts';
 export function requireHost(site: Site): RequestHandler {
   return (req, res, next) => {
     if (!/^(\/|https?:)/i.test(req.originalUrl)) throw new AppError('bad_request'); // `OPTIONS *`
-    // Node keeps the first of two Host headers and a proxy in front may have looked at the other one.
-    const names = req.rawHeaders.filter((_, index) => index % 2 === 0);
-    if (names.filter((name) => name.toLowerCase() === 'host').length > 1) throw new AppError('bad_request');
+    if (countHosts(req.rawHeaders) > 1) throw new AppError('bad_request');
+    if (req.headers.host === site.host) return next();
     const host = normalize(req.headers.host, site);
-    if (host?.host === site.host) return next();
-    const reads = req.method === 'GET' || req.method === 'HEAD';
-    if (host && reads && site.loopback && isLoopback(host.hostname)) {
+    if (host.host === site.host) return next(); // in capitals, or with the port that goes without saying
+    if (site.loopback && isLoopback(host.hostname) && /^(GET|HEAD)$/.test(req.method)) {
       return res.redirect(302, site.origin + safePath(req.originalUrl));
     }
     throw new AppError('misdirected');
   };
 }
 
-/** @returns undefined for anything that is not exactly `name` or `name:port` */
-function normalize(header: string | undefined, site: Site): URL | undefined {
-  if (header === undefined || !/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i.test(header)) return undefined;
+/** Node keeps the first of two Host headers, and a proxy in front may have looked at the other one. */
+function countHosts(rawHeaders: string[]): number {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host')
+    .length;
+}
+
+/** @returns empty names for anything that is not exactly `name` or `name:port` */
+function normalize(header: string | undefined, site: Site): { host: string; hostname: string } {
+  const none = { host: '', hostname: '' };
+  if (header === undefined || !/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i.test(header)) return none;
   try {
     return new URL(`${site.https ? 'https' : 'http'}://${header}`);
   } catch {
-    return undefined;
+    return none;
   }
 }
 
