@@ -1,5 +1,12 @@
 // Reads and writes accounts and identities. No other file writes these tables.
+import { prepared } from '../db/prepared.ts';
 import type { Account, AccountState, Database, Identity, NewAccount, Transaction } from '../db/tables.ts';
+
+const accountById = prepared((db, id: number) => db.selectFrom('accounts').selectAll().where('id', '=', id));
+
+const identitiesOf = prepared((db, accountId: number) =>
+  db.selectFrom('identities').selectAll().where('account_id', '=', accountId).orderBy('id'),
+);
 
 /** The one rule by which two e-mail addresses are the same: equal after lower-casing ASCII letters. No Unicode folding. */
 export function emailKey(email: string): string {
@@ -7,7 +14,7 @@ export function emailKey(email: string): string {
 }
 
 export async function findAccount(db: Database, id: number): Promise<Account | undefined> {
-  return db.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst();
+  return (await accountById(db, id))[0];
 }
 
 export async function findAccountByUsername(db: Database, username: string): Promise<Account | undefined> {
@@ -37,7 +44,7 @@ export async function findIdentityOwner(
 }
 
 export async function listIdentities(db: Database, accountId: number): Promise<Identity[]> {
-  return db.selectFrom('identities').selectAll().where('account_id', '=', accountId).orderBy('id').execute();
+  return identitiesOf(db, accountId);
 }
 
 export async function listUsernames(db: Database, state: AccountState): Promise<string[]> {

@@ -5,6 +5,7 @@ import type { CookieOptions, SessionData } from 'express-session';
 import session from 'express-session';
 import type { Selectable } from 'kysely';
 import type { Config } from '../config/schema.ts';
+import { prepared } from '../db/prepared.ts';
 import { sweep } from '../db/sweep.ts';
 import type { Database, Tables } from '../db/tables.ts';
 import { AppError } from '../errors.ts';
@@ -20,6 +21,10 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 /** How exact the idle time is: a session in use is written at most this often. */
 const TOUCH_EVERY_MS = MINUTE_MS;
+
+const sessionByHash = prepared((db, idHash: string) =>
+  db.selectFrom('sessions').selectAll().where('id_hash', '=', idHash),
+);
 
 export interface SessionStoreOptions {
   db: Database;
@@ -79,7 +84,7 @@ export class SessionStore extends session.Store {
 
   async #read(id: string): Promise<SessionData | null> {
     const { db, now, log } = this.#options;
-    const row = await db.selectFrom('sessions').selectAll().where('id_hash', '=', hash(id)).executeTakeFirst();
+    const [row] = await sessionByHash(db, hash(id));
     if (!row || now() >= this.#expiry(row)) return null;
     const data = parse(row.data);
     if (!data) {
