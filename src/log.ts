@@ -1,15 +1,16 @@
 // The log: JSON lines on standard output (or a readable form on a developer's terminal), secrets removed.
 import { Writable } from 'node:stream';
-import type { Logger } from 'pino';
-import { pino, stdSerializers } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
+import { destination, pino, stdSerializers } from 'pino';
 import type { Config } from './config/schema.ts';
 
 export type Log = Logger;
 
+/** Lines that wait for a reader who has stopped reading; beyond that they are dropped. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+
 /** @param out where the lines go; standard output unless a test wants to read them */
-export function openLog(config: Config['log'], out: NodeJS.WritableStream = process.stdout): Log {
-  // A reader that goes away (`| head`) or a full disk must not end the server.
-  out.on('error', () => undefined);
+export function openLog(config: Config['log'], out: DestinationStream = standardOutput()): Log {
   return pino(
     {
       level: config.level,
@@ -20,6 +21,17 @@ export function openLog(config: Config['log'], out: NodeJS.WritableStream = proc
     },
     config.format === 'pretty' ? prettyStream(out) : out,
   );
+}
+
+/**
+ * Does not wait for its reader: a pipe that nobody empties or a slow disk would stop every request. Written out when the
+ * process exits, too.
+ */
+function standardOutput(): DestinationStream {
+  const out = destination({ dest: 1, sync: false, maxLength: MAX_WAITING_BYTES });
+  // A reader that goes away (`| head`) or a full disk must not end the server.
+  out.on('error', () => undefined);
+  return out;
 }
 
 /**
@@ -36,7 +48,7 @@ function errorForLog(error: unknown): Record<string, unknown> {
 }
 
 /** Turns each JSON line into `time LEVEL event fields`. */
-function prettyStream(out: NodeJS.WritableStream): Writable {
+function prettyStream(out: DestinationStream): Writable {
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
       const { time, level, msg, err, ...rest } = JSON.parse(chunk.toString()) as Record<string, unknown>;

@@ -17,16 +17,20 @@ export function cookieOf(req: Request, name: string): string | undefined {
   return (req.cookies as Record<string, string | undefined>)[name];
 }
 
+const readForm = express.urlencoded({ extended: false, limit: LIMIT, parameterLimit: 100 });
+const readJson = express.json({ limit: LIMIT });
+
 /** Reads forms and JSON up to 100 kB; a body of another type is refused instead of ignored. */
-export const readBody: RequestHandler[] = [
-  express.urlencoded({ extended: false, limit: LIMIT, parameterLimit: 100 }),
-  express.json({ limit: LIMIT }),
-  (req, _res, next) => {
-    const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
-    if (hasBody && req.body === undefined) throw new AppError('unsupported_media_type');
-    next();
-  },
-];
+export const readBody: RequestHandler = (req, res, next) => {
+  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+  if (!hasBody) return next();
+  readForm(req, res, (error?: unknown) => {
+    if (error) return next(error);
+    readJson(req, res, (error?: unknown) => {
+      next(error ?? (req.body === undefined ? new AppError('unsupported_media_type') : undefined));
+    });
+  });
+};
 
 /** @throws AppError 400 `bad_request` when it does not fit; names the fields, never their values */
 export function parseInput<T>(schema: z.ZodType<T>, value: unknown): T {
