@@ -41,6 +41,8 @@ export interface SessionStoreOptions {
  * of a newer version, and changes nothing.
  */
 export class SessionStore extends session.Store {
+  /** Makes a new session of a request; express-session puts it here. */
+  declare generate: (req: Request) => void;
   readonly #options: SessionStoreOptions;
   /** Keyed by the object express-session hands around, so nothing of it can leak into the stored data. */
   readonly #known = new WeakMap<object, Known>();
@@ -72,6 +74,13 @@ export class SessionStore extends session.Store {
       .transaction()
       .execute((trx) => trx.deleteFrom('sessions').where('id_hash', '=', hash(id)).execute())
       .then(() => done(), done);
+  }
+
+  /** At sign-in. A stranger's session was never stored, so there is none to end. */
+  override regenerate(req: Request, done: Callback): void {
+    if (this.#known.has(req.session)) return super.regenerate(req, done);
+    this.generate(req);
+    done();
   }
 
   /** express-session makes a new object of what `get` gave; what we know of it moves along. */
