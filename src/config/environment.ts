@@ -1,6 +1,7 @@
 // Environment variables: the real ones over .env, and NAME_FILE for a value that lies in a file.
 import { resolve } from 'node:path';
 import { parse } from 'dotenv';
+import { dotenvWarnings } from './dotenv-warnings.ts';
 import { ConfigError, sentence, type ConfigProblem } from './problems.ts';
 import { exposure, FileProblem, readTextFile, type TextFile } from './read-file.ts';
 
@@ -43,6 +44,7 @@ export class Environment {
   readonly #env: NodeJS.ProcessEnv;
   readonly #cwd: string;
   readonly #dotenv: Dotenv | undefined;
+  readonly #asked = new Set<string>();
   readonly problems: ConfigProblem[] = [];
   readonly warnings = new Set<string>();
 
@@ -56,6 +58,7 @@ export class Environment {
   find(name: string, key: string, secret: boolean): Found | undefined {
     const direct = this.#env[name] || undefined;
     const fileName = `${name}_FILE`;
+    this.#asked.add(name).add(fileName);
     const file = this.#env[fileName] || undefined;
     if (direct !== undefined && file !== undefined) {
       return this.#fail(name, key, sentence(`${name} or ${fileName}`, 'both'));
@@ -64,6 +67,11 @@ export class Environment {
     if (direct === undefined) return undefined;
     if (secret && this.#dotenv?.names.has(name)) this.#warn('.env', this.#dotenv.file);
     return { value: direct, name, where: this.#where(name) };
+  }
+
+  /** What stands in .env and was not read; ask when everything has been looked up. */
+  unread(): string[] {
+    return this.#dotenv ? dotenvWarnings(this.#dotenv.file.text, (name) => this.#asked.has(name)) : [];
   }
 
   #findInFile(name: string, path: string, key: string, secret: boolean): Found | undefined {

@@ -47,7 +47,12 @@ export function loadConfig({ file, env, cwd }: LoadOptions): LoadedConfig {
   const config = checkedConfig(tree, environment.problems, cwd);
   return {
     config,
-    warnings: [...(warning === undefined ? [] : [warning]), ...environment.warnings, ...configWarnings(config)],
+    warnings: [
+      ...(warning === undefined ? [] : [warning]),
+      ...environment.warnings,
+      ...environment.unread(),
+      ...configWarnings(config),
+    ],
     path,
     ...(exists && { file: path }),
     sources,

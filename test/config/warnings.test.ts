@@ -80,3 +80,72 @@ test('scopes beyond signing in and an API on another host are warned about', () 
     'omniauth.providers[0].api_url: access tokens go to evil.test, another host than that of url (bitbucket.org)',
   ]);
 });
+
+describe('.env', () => {
+  function warningsOf(dotenv: string, yaml = ''): string[] {
+    const place = makePlace(yaml);
+    place.write('.env', dotenv);
+    return place.load().warnings;
+  }
+
+  test('a line that is not read is told with its number, and nothing of what it says', () => {
+    const text =
+      '# good\n\nPORT=4000\nGATEHOUSE_SECRET_KEY s3cr3t\n  # indented\nset A=s3cr3t\nB+=s3cr3t\nC : s3cr3t\n';
+    expect(warningsOf(text)).toEqual(
+      [4, 6, 7, 8].map((line) => `.env:${line}: expected NAME=value, got a line that is not read`),
+    );
+  });
+
+  test('what dotenv reads is no line to tell of', () => {
+    const text = [
+      'export GATEHOUSE_HOST=127.0.0.1',
+      '  PORT = 4000 # the port',
+      'A: 1',
+      'B-C.d=',
+      `E="first`,
+      `second ' line`,
+      `third" # and a comment`,
+      `F='x`,
+      `y'`,
+      'G=`z',
+      '`',
+      'H="not closed',
+      '',
+    ];
+    expect(warningsOf(text.join('\n'))).toEqual([]);
+    expect(warningsOf(text.join('\r\n'))).toEqual([]);
+  });
+
+  test('a misspelt setting is told with its line and the one that was meant', () => {
+    const text = `A="two
+lines"
+BITBUCKET_APP_KYE=k3y
+DATABASE_URI=sqlite
+gatehouse_host=::
+TRUSTED_PROXY=10.0.0.1
+PORT_FIEL=x
+GATEHOUSE_ALLOW_ALL=1
+OMNIAUTH_ENABLED=false
+broken
+`;
+    expect(warningsOf(text)).toEqual([
+      '.env:3: BITBUCKET_APP_KYE is no setting (did you mean BITBUCKET_APP_KEY?)',
+      '.env:4: DATABASE_URI is no setting (did you mean DATABASE_URL?)',
+      '.env:5: gatehouse_host is no setting (did you mean GATEHOUSE_HOST?)',
+      '.env:6: TRUSTED_PROXY is no setting (did you mean TRUSTED_PROXIES?)',
+      '.env:7: PORT_FIEL is no setting (did you mean PORT_FILE?)',
+      '.env:8: GATEHOUSE_ALLOW_ALL is no setting; .env.example has them all',
+      '.env:9: OMNIAUTH_ENABLED is no setting; .env.example has them all',
+      '.env:10: expected NAME=value, got a line that is not read',
+    ]);
+  });
+
+  test("names of other programs, and those that the file refers to, are nobody's mistake", () => {
+    expect(
+      warningsOf(
+        'NODE_ENV=production\nTZ=UTC\nHTTPS_PROXY=\nPOST=4000\nGATEHOUSE_CONFIG=\n',
+        'listen: { port: "${POST}" }',
+      ),
+    ).toEqual([]);
+  });
+});
