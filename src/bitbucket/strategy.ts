@@ -8,6 +8,7 @@ import { BitbucketClient } from './client.ts';
 import { endpointsOf, type BaseUrls, type Endpoints } from './endpoints.ts';
 import { BitbucketFailure } from './failure.ts';
 import { createHttp, type Http } from './http.ts';
+import { isPrefetch } from './prefetch.ts';
 import { loadProfile, type Access, type BitbucketProfile } from './profile.ts';
 import { SessionStateStore } from './session-state-store.ts';
 import type { FlowMeta, StateStore } from './state-store.ts';
@@ -123,7 +124,6 @@ export class BitbucketStrategy extends OAuth2Strategy {
       else passport.error(error);
     };
     try {
-      // A prefetch is nobody's wish to sign in, and would use up the state (CB-058).
       if (isPrefetch(req)) return passport.fail(unexpected('it is a prefetch'), 503);
       if (req.method === 'POST') return this._start(req, options);
       if (req.method === 'GET') return this._finish(req, refuse);
@@ -211,10 +211,6 @@ function settle<T>(promise: Promise<T>, failed: (error: unknown) => void, done: 
     (value) => process.nextTick(done, value),
     (error: unknown) => process.nextTick(failed, error),
   );
-}
-
-function isPrefetch(req: Request): boolean {
-  return /\bprefetch\b/i.test(String(req.headers['sec-purpose'] ?? req.headers['purpose'] ?? ''));
 }
 
 function unexpected(detail: string): BitbucketFailure {

@@ -1,5 +1,6 @@
 // Methods: GET reads, POST changes, everything else is told so.
-import type { Request, RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
+import { isPrefetch } from '../bitbucket/prefetch.ts';
 import { AppError } from '../errors.ts';
 
 const KNOWN = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -22,7 +23,3 @@ export const refusePrefetch: RequestHandler = (req, res, next) => {
   if (!isPrefetch(req)) return next();
   res.status(503).set('Cache-Control', 'no-store').end();
 };
-
-function isPrefetch(req: Request): boolean {
-  return /\bprefetch\b/.test(`${String(req.headers['sec-purpose'])} ${String(req.headers['purpose'])}`);
-}

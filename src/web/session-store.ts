@@ -18,7 +18,7 @@ type Session = SessionData & { passport?: { user?: number } };
 type Known = Pick<Selectable<Tables['sessions']>, 'version' | 'data' | 'remembered' | 'created_at' | 'seen_at'>;
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
+export const DAY_MS = 24 * 60 * MINUTE_MS;
 /** How exact the idle time is: a session in use is written at most this often. */
 const TOUCH_EVERY_MS = MINUTE_MS;
 

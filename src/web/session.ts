@@ -5,7 +5,7 @@ import session from 'express-session';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Services } from '../services.ts';
-import { SessionStore } from './session-store.ts';
+import { DAY_MS, SessionStore } from './session-store.ts';
 import { cookieOf } from './input.ts';
 import type { Site } from './site.ts';
 import type { Passport } from './web.ts';
@@ -16,8 +16,6 @@ declare module 'express-session' {
     passport?: { user?: number };
   }
 }
-
-const DAY_MS = 86_400_000;
 
 export function sessionCookieName(site: Site): string {
   return cookieName(site, 'gatehouse');
