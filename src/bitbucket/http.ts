@@ -14,7 +14,10 @@ export interface HttpOptions {
   deadlineMs?: number;
   /** For one answer; default 1 MiB. */
   maxBodyBytes?: number;
-  /** Requests under way at once. More are refused at once (`throttled`) and do not queue up; default 100. */
+  /**
+   * Requests under way at once, and connections, to one origin. More are refused at once (`throttled`) and do not queue
+   * up; default 100. Counted by origin, so that a slow provider takes nothing from another one.
+   */
   maxConnections?: number;
 }
 
@@ -60,20 +63,22 @@ export function createHttp(options: HttpOptions = {}): Http {
     maxHeaderSize: 16 * 1024,
     maxResponseSize: maxBodyBytes,
   });
-  let underWay = 0;
+  const underWay = new Map<string, number>();
   const breaker = createBreaker();
 
   return {
     async send(request) {
-      if (underWay >= maxConnections) {
+      const { origin } = new URL(request.url);
+      const others = underWay.get(origin) ?? 0;
+      if (others >= maxConnections) {
         const detail = `${maxConnections} requests are under way already`;
         throw new BitbucketFailure('throttled', request.endpoint, detail, { retryAfterSeconds: 1 });
       }
-      underWay += 1;
+      underWay.set(origin, others + 1);
       try {
         return await breaker.guard(request, () => exchange(agent, request, deadlineMs).catch(raise(request)));
       } finally {
-        underWay -= 1;
+        underWay.set(origin, (underWay.get(origin) ?? 1) - 1);
       }
     },
     isDown: (origin) => breaker.isOpen(origin),
