@@ -1,10 +1,10 @@
 // A running web server: listens, sweeps away what has expired, stops without cutting anybody off.
 import type { Server } from 'node:http';
-import { createServer } from 'node:http';
 import { createApp } from '../app.ts';
 import { Flows } from '../accounts/flows.ts';
 import { ensureRoot } from '../accounts/root.ts';
 import type { Services } from '../services.ts';
+import { createHttpServer, tellOfRefused } from '../web/http-server.ts';
 import { Limits } from '../web/limits.ts';
 import { sweepSessions } from '../web/session-store.ts';
 import { CommandFailed } from './command.ts';
@@ -31,12 +31,8 @@ export async function startServer(services: Services): Promise<RunningServer> {
 async function start(services: Services): Promise<RunningServer> {
   const { host, port } = services.config().listen;
   await ensureRoot(services);
-  const server = createServer({ connectionsCheckingInterval: 5000 }, createApp(services));
-  // Slow clients: headers within 20 s, a whole request within 30 s.
-  server.headersTimeout = 20_000;
-  server.requestTimeout = 30_000;
-  // Longer than the minute proxies keep idle connections, so that none sends a request into one we just closed.
-  server.keepAliveTimeout = 65_000;
+  const server = createHttpServer().on('request', createApp(services));
+  tellOfRefused(server, services.log, services.now);
   await listen(server, host, port);
   const sweeper = setInterval(() => void sweep(services), SWEEP_EVERY_MS).unref();
   return {

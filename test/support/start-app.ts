@@ -1,6 +1,5 @@
 // A real Gatehouse on a free loopback port with its own data directory, configured by a YAML text as an admin would.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +13,8 @@ import { openLog } from '../../src/log.ts';
 import type { Services } from '../../src/services.ts';
 import { openServices } from '../../src/services.ts';
 import type { Http } from '../../src/bitbucket/http.ts';
+import type { ServerLimits } from '../../src/web/http-server.ts';
+import { createHttpServer, SERVER_LIMITS, tellOfRefused } from '../../src/web/http-server.ts';
 
 export const ROOT_PASSWORD = 'correct horse battery';
 
@@ -26,6 +27,8 @@ export interface StartOptions {
   now?: () => number;
   http?: Http;
   dataDir?: string;
+  /** Other limits on connections than those of `gatehouse serve`. */
+  limits?: Partial<ServerLimits>;
   /** Use this port again, for a server that comes back. */
   port?: number;
 }
@@ -69,7 +72,7 @@ function environment(yaml: string, dataDir: string): NodeJS.ProcessEnv {
 
 export async function startApp(options: StartOptions = {}): Promise<TestApp> {
   const dataDir = options.dataDir ?? makeDataDir();
-  const server = createServer();
+  const server = createHttpServer({ ...SERVER_LIMITS, ...options.limits });
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const log: string[] = [];
@@ -100,6 +103,7 @@ export async function startApp(options: StartOptions = {}): Promise<TestApp> {
   });
   await ensureRoot(services);
   server.on('request', createApp(services));
+  tellOfRefused(server, services.log, services.now);
   let stopped: Promise<void> | undefined;
   const stop = () =>
     (stopped ??= (async () => {
