@@ -15,6 +15,7 @@ import { openDatabase } from '../db/open.ts';
 import { siteOf } from '../web/site.ts';
 import type { Command } from './command.ts';
 import { loadConfiguration } from './command.ts';
+import { nodeWarning } from './node-version.ts';
 
 interface Finding {
   state: 'ok' | 'warning' | 'failed';
@@ -33,6 +34,7 @@ export const doctor: Command = async (context) => {
   context.out(whatToEnter(config));
   const http = createHttp();
   const findings = [
+    aboutNode(process.version),
     ...aboutConfiguration(loaded),
     ...(await Promise.all(config.omniauth.providers.map((provider) => aboutProvider(provider, config, http)))).flat(),
     await aboutDatabase(config),
@@ -57,6 +59,12 @@ function whatToEnter(config: Config): string {
   Permissions   Account: Email
                 Account: Read
 `;
+}
+
+function aboutNode(version: string): Finding {
+  const warning = nodeWarning(version);
+  if (warning === undefined) return { state: 'ok', about: 'node', words: version };
+  return { state: 'warning', about: 'node', words: warning, next: 'install Node 24 and start again' };
 }
 
 function aboutConfiguration({ file, warnings, config }: LoadedConfig): Finding[] {

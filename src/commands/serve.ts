@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 import { openServices } from '../services.ts';
 import type { Command, CommandContext } from './command.ts';
 import { loadConfiguration } from './command.ts';
+import { nodeWarning } from './node-version.ts';
 import type { RunningServer } from './server.ts';
 import { startServer } from './server.ts';
 
@@ -13,6 +14,8 @@ export const serve: Command = async (context) => {
   const first = loadConfiguration(context);
   const log = openLog(first.config.log);
   warn(log, first);
+  const nodeIsOld = nodeWarning(process.version);
+  if (nodeIsOld !== undefined) log.warn(nodeIsOld);
   const watched = watchConfig({
     initial: first,
     load: () => loadConfiguration(context),
