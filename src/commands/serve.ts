@@ -14,8 +14,7 @@ export const serve: Command = async (context) => {
   const first = loadConfiguration(context);
   const log = openLog(first.config.log);
   warn(log, first);
-  const nodeIsOld = nodeWarning(process.version);
-  if (nodeIsOld !== undefined) log.warn(nodeIsOld);
+  for (const warning of processWarnings()) log.warn(warning);
   const watched = watchConfig({
     initial: first,
     load: () => loadConfiguration(context),
@@ -40,6 +39,15 @@ export const serve: Command = async (context) => {
   stopOnSignals({ server, log, byNpm: isByNpm(context), cleanUp: () => watched.stop() });
   return undefined;
 };
+
+/** About what runs Gatehouse, as opposed to how it is configured. */
+function processWarnings(): string[] {
+  const asRoot = process.getuid?.() === 0;
+  return [
+    nodeWarning(process.version) ?? [],
+    asRoot ? 'running as root: give Gatehouse a user of its own, so that a hole in it is not one in the machine' : [],
+  ].flat();
+}
 
 interface Stoppable {
   server: RunningServer;

@@ -42,7 +42,7 @@ test('wrong usage ends with 2 and a line that says what is there', async () => {
   expect(help.out).toContain('check-config');
 });
 
-test('check-config tells every mistake with line and column, touches nothing, and prints no secret', async () => {
+test('check-config tells every mistake with line and column, touches nothing, and prints no secret (CF-002, CF-003, CF-004)', async () => {
   const cwd = configured(
     `listen: { prot: 3000 }\nlog: { level: loud }\nomniauth:\n  providers:\n    - { name: bitbucket, app_id: k, app_secrt: s3cr3t }\n`,
   );
@@ -158,7 +158,7 @@ describe('serve', () => {
     await server.says('configuration reloaded');
   });
 
-  test('a taken port is named with the cure', async () => {
+  test('a taken port is named with the cure (CF-010)', async () => {
     const taken = createServer();
     const port = await freePort();
     await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve));
@@ -176,7 +176,7 @@ describe('serve', () => {
       { DATABASE_URL: 'postgres://u:p4ss@localhost/db', GATEHOUSE_SECRET_KEY: 'k'.repeat(32) },
     ],
     ['a file that is no database', { DATABASE_URL: 'sqlite:gatehouse.yml' }],
-  ])('%s ends with one plain line', async (_name, env) => {
+  ])('%s ends with one plain line (CF-010, CF-012)', async (_name, env) => {
     const cwd = makeDataDir();
     writeFileSync(join(cwd, 'gatehouse.yml'), 'this is no database, but long enough to look at: '.repeat(100));
     const { code, err } = await run(cwd, ['serve'], { PORT: String(await freePort()), ...env });
@@ -186,7 +186,7 @@ describe('serve', () => {
     expect(err).not.toContain('p4ss');
   });
 
-  test('two servers on one database file are safe, started at the same moment', async () => {
+  test('two servers on one database file are safe, started at the same moment (CF-011)', async () => {
     const cwd = makeDataDir();
     const ports = [await freePort(), await freePort()];
     const servers = ports.map((port) => start(cwd, ['serve'], { PORT: String(port) }));

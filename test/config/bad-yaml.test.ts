@@ -27,11 +27,11 @@ describe('broken YAML', () => {
     ['text after the end', 'listen: {}\n...\nx: [\n', '4:1: expected'],
     ['a key that is a list', '? [a]\n: b\n', '1:3: expected a plain word as key, got something else'],
     ['a key that is an alias', 'data_dir: &x a\n*x : b\n', '2:1: expected a plain word as key, got something else'],
-  ])('%s', (_, yaml, expected) => {
+  ])('%s (CF-001)', (_, yaml, expected) => {
     expect(mistakesIn(yaml)).toEqual([expect.stringContaining(`${FILE}:${expected}`)]);
   });
 
-  test('several mistakes are told at once, one a line', () => {
+  test('several mistakes are told at once, one a line (CF-001, CF-002)', () => {
     expect(mistakesIn('data_dir: "\\q"\nlog: %x\nimport: a: b\n').map((line) => line.split(': ')[0])).toEqual([
       `${FILE}:1:12`,
       `${FILE}:2:6`,
@@ -43,7 +43,7 @@ describe('broken YAML', () => {
     ['- a\n', 'a list'],
     ['42\n', 'a value'],
     ['text\n', 'a value'],
-  ])('a document that is no mapping: %j', (yaml, got) => {
+  ])('a document that is no mapping: %j (CF-001)', (yaml, got) => {
     expect(mistakesIn(yaml)).toEqual([`${FILE}:1:1: expected a mapping of settings, got ${got}`]);
   });
 });
@@ -67,17 +67,17 @@ describe('tricks of YAML', () => {
       'data_dir: *x\n',
       '1:11 data_dir: expected a value, got an alias whose anchor is missing',
     ],
-  ])('%s is refused', (_, yaml, expected) => {
+  ])('%s is refused (CF-001)', (_, yaml, expected) => {
     expect(mistakesIn(yaml)).toEqual([expect.stringContaining(`${FILE}:${expected}`)]);
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
   });
 
-  test('a few aliases are fine', () => {
+  test('a few aliases are fine (CF-001)', () => {
     const { config } = makePlace('data_dir: &x a\ntrusted_proxies: &p [10.0.0.1]\nmonitoring: { allow: *p }\n').load();
     expect(config.monitoring.allow).toEqual(['10.0.0.1']);
   });
 
-  test('%YAML 1.1 does not bring back its booleans', () => {
+  test('%YAML 1.1 does not bring back its booleans (CF-001)', () => {
     expect(mistakesIn('%YAML 1.1\n---\npassword_sign_in: yes\n')).toEqual([
       `${FILE}:3:1 password_sign_in: expected true or false, got "yes"`,
     ]);
@@ -107,24 +107,24 @@ describe('bombs', () => {
     ],
     ['thousands of values', `a: [${'1, '.repeat(6_000)}]`, 'expected at most 5000 values, got more'],
     ['more than 256 KiB', `# ${'x'.repeat(256 * 1024)}`, 'expected at most 256 KiB, got a file that is too large'],
-  ])('%s', (_, yaml, expected) => {
+  ])('%s (CF-001)', (_, yaml, expected) => {
     const start = Date.now();
     expect(mistakesIn(yaml)).toContainEqual(expect.stringContaining(expected));
     expect(Date.now() - start).toBeLessThan(10_000);
   });
 
-  test('a file of 256 KiB is read', () => {
+  test('a file of 256 KiB is read (CF-001)', () => {
     expect(mistakesIn(`#${'x'.repeat(256 * 1024 - 2)}\n`)).toEqual([]);
   });
 
-  test('thousands of mistakes are cut off at a hundred', () => {
+  test('thousands of mistakes are cut off at a hundred (CF-001)', () => {
     const yaml = Array.from({ length: 4_000 }, (_, at) => `k${at}: { <<: x }`).join('\n');
     expect(mistakesIn(yaml)).toHaveLength(100);
   });
 });
 
 describe('encodings', () => {
-  test('a byte order mark, CRLF and trailing spaces are fine', () => {
+  test('a byte order mark, CRLF and trailing spaces are fine (CF-001)', () => {
     expect(makePlace('\ufefflisten:  \r\n  port: 4000  \r\n').load().config.listen.port).toBe(4000);
   });
 
@@ -139,13 +139,13 @@ describe('encodings', () => {
       'data_dir: "x\\0y"',
       '1:11 data_dir: expected plain text, got a control character',
     ],
-  ])('%s is refused', (_, yaml, expected) => {
+  ])('%s is refused (CF-001)', (_, yaml, expected) => {
     expect(mistakesIn(yaml)).toEqual([`${FILE}:${expected}`]);
   });
 });
 
 describe('things that are no file', () => {
-  test('a directory and a link that leads in a circle', () => {
+  test('a directory and a link that leads in a circle (CF-001)', () => {
     const { cwd, mistakes } = makePlace();
     mkdirSync(join(cwd, 'directory'));
     symlinkSync('circle', join(cwd, 'circle'));
@@ -155,7 +155,7 @@ describe('things that are no file', () => {
     ]);
   });
 
-  test('a device that never ends', () => {
+  test('a device that never ends (CF-001)', () => {
     expect(makePlace().mistakes({}, '/dev/zero')).toEqual([
       '/dev/zero:1:1: expected at most 256 KiB, got a file that is too large',
     ]);

@@ -34,20 +34,26 @@ describe('the file', () => {
     });
   });
 
-  test.each(['', '# nothing yet\n', '---\n', '{}\n', 'session:\nlisten:\n', "external_url: ''\nsecret_key:\n"])(
-    'an empty one, or one with empty values, means defaults: %j',
-    (yaml) => {
-      const place = makePlace(yaml);
-      expect(place.load().config).toEqual({ ...makePlace().load().config, data_dir: join(place.cwd, 'data') });
-    },
-  );
+  test.each([
+    '',
+    '# nothing yet\n',
+    '---\n',
+    '{}\n',
+    '~\n',
+    'null\n',
+    'session:\nlisten:\n',
+    "external_url: ''\nsecret_key:\n",
+  ])('an empty one, or one with empty values, means defaults: %j (CF-001)', (yaml) => {
+    const place = makePlace(yaml);
+    expect(place.load().config).toEqual({ ...makePlace().load().config, data_dir: join(place.cwd, 'data') });
+  });
 
   test('config/gatehouse.yml is read when it is there', () => {
     const { cwd, load } = makePlace('listen: { port: 4000 }');
     expect(load()).toMatchObject({ config: { listen: { port: 4000 } }, file: join(cwd, 'config/gatehouse.yml') });
   });
 
-  test('GATEHOUSE_CONFIG names another one, and --config wins over both', () => {
+  test('GATEHOUSE_CONFIG names another one, and --config wins over both (CF-001)', () => {
     const place = makePlace('listen: { port: 4000 }');
     place.write('b.yml', 'listen: { port: 4001 }');
     place.write('c.yml', 'listen: { port: 4002 }');
@@ -66,7 +72,7 @@ describe('the file', () => {
 });
 
 describe('the environment', () => {
-  test('wins over the file, and the file over the defaults', () => {
+  test('wins over the file, and the file over the defaults (CF-005)', () => {
     const { load } = makePlace('listen: { host: 0.0.0.0, port: 4000 }');
     const { config, sources } = load({ PORT: '5000' });
     expect(config.listen).toEqual({ host: '0.0.0.0', port: 5000 });
@@ -101,7 +107,7 @@ describe('the environment', () => {
     expect(config.omniauth.providers).toMatchObject([{ name: 'bitbucket', app_id: 'QMTsUnWJZjMq' }]);
   });
 
-  test('an empty variable counts as unset', () => {
+  test('an empty variable counts as unset (CF-005)', () => {
     const { load } = makePlace('listen: { port: 4000 }');
     expect(load({ PORT: '', DATABASE_URL: '' }).config).toMatchObject({
       listen: { port: 4000 },
@@ -109,7 +115,7 @@ describe('the environment', () => {
     });
   });
 
-  test('.env is read from the working directory and loses against the real environment', () => {
+  test('.env is read from the working directory and loses against the real environment (CF-005)', () => {
     const place = makePlace();
     place.write('.env', 'PORT=4000\nGATEHOUSE_HOST="0.0.0.0" # everywhere\n');
     expect(place.load({ PORT: '5000' }).config.listen).toEqual({ host: '0.0.0.0', port: 5000 });
@@ -125,7 +131,7 @@ describe('the environment', () => {
     ]);
   });
 
-  test('a .env that cannot be read is a mistake', () => {
+  test('a .env that cannot be read is a mistake (CF-005)', () => {
     const place = makePlace();
     place.write('.env/x', '');
     expect(place.mistakes()).toEqual(['.env: expected a readable file, got a directory']);
@@ -169,14 +175,14 @@ describe('what a configuration becomes', () => {
     expect(makePlace(`external_url: '${written}'`).load().config.external_url).toBe(expected);
   });
 
-  test('a single secret_key becomes a list, and a list stays newest first', () => {
+  test('a single secret_key becomes a list, and a list stays newest first (CF-001)', () => {
     const [fresh, old] = ['fresh-0123456789-0123456789-0123', 'older-0123456789-0123456789-0123'];
     expect(makePlace(`secret_key: ${fresh}`).load().config.secret_key).toEqual([fresh]);
     expect(makePlace(`secret_key: [${fresh}, ${old}]`).load().config.secret_key).toEqual([fresh, old]);
     expect(makePlace().load().config.secret_key).toBeUndefined();
   });
 
-  test('PostgreSQL needs a secret_key, and the mistake says how to make one', () => {
+  test('PostgreSQL needs a secret_key, and the mistake says how to make one (CF-001)', () => {
     const expected =
       'secret_key: expected a key, because PostgreSQL is used (make one with: openssl rand -hex 32), got nothing';
     expect(makePlace('listen: {}\ndatabase_url: postgres://db/gate').mistakes()).toEqual([

@@ -88,14 +88,14 @@ describe('key and secret', () => {
     expect(makePlace('omniauth: { enabled: true, providers: [] }').load().config.omniauth.providers).toEqual([]);
   });
 
-  test('missing or empty ones are a mistake that says where to find them', () => {
+  test('missing or empty ones are a mistake that says where to find them (CF-001)', () => {
     expect(makePlace("omniauth:\n  providers:\n    - name: bitbucket\n      app_secret: ''\n").mistakes()).toEqual([
       `config/gatehouse.yml:3:7 omniauth.providers[0].app_id: expected the key of your OAuth consumer ${WHERE}, got nothing`,
       `config/gatehouse.yml:4:7 omniauth.providers[0].app_secret: expected the secret of your OAuth consumer ${WHERE}, got nothing`,
     ]);
   });
 
-  test('numbers need quotes', () => {
+  test('numbers need quotes (CF-001)', () => {
     const yaml = 'omniauth: { providers: [{ name: bitbucket, app_id: 1234, app_secret: 5678 }] }';
     expect(makePlace(yaml).mistakes()).toEqual([
       expect.stringMatching(/app_id: .* got 1234 without quotes$/),
@@ -156,7 +156,7 @@ describe('key and secret', () => {
 });
 
 describe('names', () => {
-  test.each(['Bitbucket', 'bit bucket', '__proto__', 'constructor', 'a/b', '"é"'])('%s is refused', (name) => {
+  test.each(['Bitbucket', 'bit bucket', '__proto__', 'constructor', 'a/b', '"é"'])('%s is refused (CF-001)', (name) => {
     expect(withProvider('args: { strategy: bitbucket }', name).mistakes()).toEqual([
       expect.stringContaining(
         'omniauth.providers[0].name: expected a name of small letters, digits, - and _ that is not reserved',
@@ -164,7 +164,7 @@ describe('names', () => {
     ]);
   });
 
-  test('a name other than bitbucket needs the strategy, because only Bitbucket is supported', () => {
+  test('a name other than bitbucket needs the strategy, because only Bitbucket is supported (CF-001)', () => {
     const expected =
       'config/gatehouse.yml:3:7 omniauth.providers[0].name: expected bitbucket, or another name with args: { strategy: bitbucket } (only Bitbucket Cloud is supported), got';
     expect(withProvider('', 'github').mistakes()).toEqual([`${expected} "github"`]);
@@ -175,7 +175,7 @@ describe('names', () => {
     ]);
   });
 
-  test('two providers with one name are a mistake', () => {
+  test('two providers with one name are a mistake (CF-001)', () => {
     const provider = "{ name: bitbucket, app_id: 'key-1', app_secret: 'secret-1' }";
     expect(makePlace(`omniauth:\n  providers:\n    - ${provider}\n    - ${provider}\n`).mistakes()).toEqual([
       'config/gatehouse.yml:4:9 omniauth.providers[1].name: expected a name that no other provider has, got the second "bitbucket"',
@@ -237,13 +237,16 @@ describe('the rest of a provider', () => {
     ]);
   });
 
-  test.each(['*', 'https://bitbucket.org/acme', '{acme}', ''])('allowed_workspaces does not take %j', (item) => {
-    expect(withProvider(`allowed_workspaces: ['${item}']`).mistakes()).toEqual([
-      expect.stringContaining('allowed_workspaces[0]: expected the slug or {uuid} of a workspace'),
-    ]);
-  });
+  test.each(['*', 'https://bitbucket.org/acme', '{acme}', ''])(
+    'allowed_workspaces does not take %j (CF-001)',
+    (item) => {
+      expect(withProvider(`allowed_workspaces: ['${item}']`).mistakes()).toEqual([
+        expect.stringContaining('allowed_workspaces[0]: expected the slug or {uuid} of a workspace'),
+      ]);
+    },
+  );
 
-  test('an empty allowed_workspaces does not mean everybody', () => {
+  test('an empty allowed_workspaces does not mean everybody (CF-001)', () => {
     expect(withProvider('allowed_workspaces: []').mistakes()).toEqual([
       'config/gatehouse.yml:6:7 omniauth.providers[0].allowed_workspaces: expected at least one workspace (leave the key out to let everybody in), got an empty list',
     ]);
@@ -274,7 +277,7 @@ describe('the rest of a provider', () => {
     },
   );
 
-  test('args takes scope as text or list, pkce, strategy and nothing else', () => {
+  test('args takes scope as text or list, pkce, strategy and nothing else (CF-001)', () => {
     expect(providerOf(withProvider('args: { scope: account email, pkce: false }'))?.args).toEqual({
       pkce: false,
       scope: ['account', 'email'],

@@ -44,7 +44,7 @@ test('reload takes over what changed', () => {
   expect(reloads).toMatchObject([{ needRestart: [], loaded: { config: { session: { idle_minutes: 20 } } } }]);
 });
 
-test('a broken file leaves the running configuration as it is and is told with its line', () => {
+test('a broken file leaves the running configuration as it is and is told with its line (CF-001, CF-007)', () => {
   const { place, reloads, broken, watched } = startWatching('session: { idle_minutes: 10 }');
   const before = watched.current();
   place.write('config/gatehouse.yml', 'session:\n  idle_minutes: soon\n');
@@ -63,7 +63,7 @@ test('a file that was not there at start is noticed when it appears', async () =
   await eventually(() => watched.current().session.idle_minutes === 20);
 });
 
-test('a file that is gone is no wish for defaults', () => {
+test('a file that is gone is no wish for defaults (CF-007)', () => {
   const { place, broken, watched } = startWatching('session: { idle_minutes: 10 }');
   rmSync(`${place.cwd}/config/gatehouse.yml`);
   watched.reload();
@@ -71,7 +71,7 @@ test('a file that is gone is no wish for defaults', () => {
   expect(broken).toEqual([`${place.cwd}/config/gatehouse.yml: expected the configuration file, got no such file`]);
 });
 
-test('keys that need a restart keep their running value and are told', () => {
+test('keys that need a restart keep their running value and are told (CF-001)', () => {
   const [first, second] = ['first-0123456789-0123456789-0123', 'second-0123456789-0123456789-012'];
   const { place, reloads, watched } = startWatching(`secret_key: ${first}\nlog: { format: json, level: info }\n`);
   const data = watched.current().data_dir;

@@ -1,11 +1,12 @@
 // Where secrets come from, who else can read them, and that no message shows one.
 import { chmodSync } from 'node:fs';
+import { exposure } from '../../src/config/read-file.ts';
 import { makePlace, PROVIDER } from './make-place.ts';
 
 const KEY = '6f1d3b0c9a7e52846f1d3b0c9a7e5284';
 
 describe('NAME_FILE', () => {
-  test('names a file that holds the value; line ends after it are left out', () => {
+  test('names a file that holds the value; line ends after it are left out (CF-005)', () => {
     const place = makePlace();
     place.write('run/key', `${KEY}\r\n`);
     place.write('run/port', '4000\n');
@@ -14,7 +15,7 @@ describe('NAME_FILE', () => {
     expect(sources.get('secret_key')).toBe('GATEHOUSE_SECRET_KEY_FILE');
   });
 
-  test('sets key and secret of the provider and values inside the file', () => {
+  test('sets key and secret of the provider and values inside the file (CF-005)', () => {
     const place = makePlace("listen: { port: '${WEB_PORT}' }");
     place.write('run/id', 'QMTsUnWJZjMq');
     place.write('run/secret', 'wdV8hxK3mPqL\n');
@@ -30,7 +31,7 @@ describe('NAME_FILE', () => {
     });
   });
 
-  test('both NAME and NAME_FILE are a mistake', () => {
+  test('both NAME and NAME_FILE are a mistake (CF-005)', () => {
     const place = makePlace();
     place.write('port', '4000');
     expect(place.mistakes({ PORT: '4000', PORT_FILE: 'port' })).toEqual([
@@ -38,7 +39,7 @@ describe('NAME_FILE', () => {
     ]);
   });
 
-  test('a file that is missing, empty, a directory, too large or no text is a mistake', () => {
+  test('a file that is missing, empty, a directory, too large or no text is a mistake (CF-001, CF-005)', () => {
     const place = makePlace();
     place.write('empty', '\n');
     place.write('directory/x', '');
@@ -58,7 +59,7 @@ describe('a secret in a file that others can read', () => {
   const warning = (name: string, what: string) =>
     `${name}: holds a secret and can be ${what} by other users of this machine (permissions; cure: chmod 600 ${name})`;
 
-  test('is warned about in the configuration file', () => {
+  test('is warned about in the configuration file (CF-001, CF-006)', () => {
     const place = makePlace();
     const path = place.write('config/gatehouse.yml', PROVIDER, 0o644);
     expect(place.load().warnings).toEqual([warning('config/gatehouse.yml', 'read')]);
@@ -68,7 +69,7 @@ describe('a secret in a file that others can read', () => {
     expect(place.load().warnings).toEqual([]);
   });
 
-  test('is warned about in .env and in the file NAME_FILE names', () => {
+  test('is warned about in .env and in the file NAME_FILE names (CF-006)', () => {
     const place = makePlace();
     place.write('.env', `GATEHOUSE_ROOT_PASSWORD=correct horse\n`, 0o644);
     place.write('key', KEY, 0o444);
@@ -78,7 +79,17 @@ describe('a secret in a file that others can read', () => {
     ]);
   });
 
-  test('is no matter when the secret itself is elsewhere or there is none', () => {
+  test('is warned about when the file belongs to somebody else (CF-001, CF-006)', () => {
+    const file = { text: '', mode: 0o600 };
+    const me = process.getuid?.();
+    expect(exposure('key', { ...file, owner: 64_321 })).toBe(
+      'key: holds a secret and its owner is another user of this machine',
+    );
+    expect(exposure('key', { ...file, owner: me })).toBeUndefined();
+    expect(exposure('key', { ...file, owner: 0 })).toBeUndefined(); // root reads everything anyway
+  });
+
+  test('is no matter when the secret itself is elsewhere or there is none (CF-006)', () => {
     const place = makePlace();
     place.write('config/gatehouse.yml', 'secret_key: ${KEY}\ndatabase_url: sqlite\nlisten: { port: 4000 }\n', 0o644);
     place.write('.env', 'PORT=4000\n', 0o644);
@@ -110,14 +121,14 @@ describe('no message shows a secret', () => {
     'broken reference': `secret_key: \${${CANARY} ${CANARY}}`,
     'root password in the file': `root_password: ${CANARY}`,
   };
-  test.each(Object.entries(files))('in the file: %s', (_, yaml) => {
+  test.each(Object.entries(files))('in the file: %s (CF-004)', (_, yaml) => {
     const mistakes = makePlace(yaml).mistakes();
     expect(mistakes).not.toEqual([]);
     expect(mistakes.join('\n')).not.toMatch(/CANARY|7777/);
     expect(mistakes.join('\n')).not.toMatch(/\n\s+at /);
   });
 
-  test('from the environment, directly or through ${NAME}', () => {
+  test('from the environment, directly or through ${NAME} (CF-004)', () => {
     const mistakes = makePlace('secret_key: ${KEY}').mistakes({
       KEY: CANARY,
       GATEHOUSE_ROOT_PASSWORD: 'CANARY',
@@ -129,7 +140,7 @@ describe('no message shows a secret', () => {
     expect(mistakes.join('\n')).not.toContain(CANARY);
   });
 
-  test('the kind and length are told instead', () => {
+  test('the kind and length are told instead (CF-004)', () => {
     expect(makePlace('secret_key: abc').mistakes()).toEqual([
       'config/gatehouse.yml:1:1 secret_key: expected at least 32 characters (make one with: openssl rand -hex 32), got a text of 3 characters',
     ]);

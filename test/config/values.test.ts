@@ -7,7 +7,7 @@ function mistakeIn(yaml: string): string {
   return mistakes[0] ?? '';
 }
 
-test('all mistakes are told at once, in the order of the file', () => {
+test('all mistakes are told at once, in the order of the file (CF-002)', () => {
   const yaml = `listen:
   prot: 3000
   host: 1
@@ -41,15 +41,18 @@ test.each([
   ['true', 'true'],
   ['[3000]', 'a list'],
   ['{ a: 1 }', 'a mapping'],
-])('a port is a whole number from 1 to 65535, not %s', (written, got) => {
+])('a port is a whole number from 1 to 65535, not %s (CF-001)', (written, got) => {
   expect(mistakeIn(`listen:\n  port: ${written}`)).toBe(
     `config/gatehouse.yml:2:3 listen.port: expected a whole number from 1 to 65535, got ${got}`,
   );
 });
 
-test.each(['yes', 'no', 'on', '"false"', 'tru', '1', '[true]'])('a switch is true or false, not %s', (written) => {
-  expect(mistakeIn(`password_sign_in: ${written}`)).toMatch(/password_sign_in: expected true or false, got /);
-});
+test.each(['yes', 'no', 'on', '"false"', 'tru', '1', '[true]'])(
+  'a switch is true or false, not %s (CF-001)',
+  (written) => {
+    expect(mistakeIn(`password_sign_in: ${written}`)).toMatch(/password_sign_in: expected true or false, got /);
+  },
+);
 
 test.each([
   'http://gate.example.com',
@@ -64,14 +67,14 @@ test.each([
   'https://gate example.com',
   'http://localhost.evil.test',
   '[https://a.test, https://b.test]',
-])('external_url is https, or http on loopback, without user, query and fragment; not %s', (written) => {
+])('external_url is https, or http on loopback, without user, query and fragment; not %s (CF-001)', (written) => {
   expect(mistakeIn(`external_url: ${written}`)).toMatch(
     /external_url: expected the public address of this server: https:/,
   );
 });
 
 test.each(['10.0.0.0/33', '10.0.0/8', '::1/129', '10.0.0.1/', 'loopback', '*', 'example.com', 'fe80::1%eth0'])(
-  'a proxy is an address or a range, not %s',
+  'a proxy is an address or a range, not %s (CF-001, CF-015)',
   (written) => {
     expect(mistakeIn(`trusted_proxies: ['${written}']`)).toMatch(
       /trusted_proxies\[0\]: expected an IP address or a range/,
@@ -79,7 +82,7 @@ test.each(['10.0.0.0/33', '10.0.0/8', '::1/129', '10.0.0.1/', 'loopback', '*', '
   },
 );
 
-test('one value where a list is wanted is refused', () => {
+test('one value where a list is wanted is refused (CF-001)', () => {
   expect(mistakeIn('trusted_proxies: 10.0.0.1')).toMatch(/expected a list of IP addresses or ranges, got "10.0.0.1"/);
 });
 
@@ -89,6 +92,8 @@ test.each([
     'session: { absolute_hours: 99999999 }',
     'session.absolute_hours: expected a whole number from 1 to 8760, got 99999999',
   ],
+  ['session: { idle_minutes: -5 }', 'session.idle_minutes: expected a whole number from 1 to 525600, got -5'],
+  ['session: { idle_minutes: .inf }', 'session.idle_minutes: expected a whole number from 1 to 525600, got ".inf"'],
   ['session: { remember_me_days: 401 }', 'session.remember_me_days: expected a whole number from 1 to 400, got 401'],
   [
     'rate_limits: { oauth_per_minute: -1 }',
@@ -113,7 +118,7 @@ test.each([
     'omniauth: { sync_profile_attributes: [phone] }',
     'omniauth.sync_profile_attributes[0]: expected one of name, email, got "phone"',
   ],
-])('%s is refused', (yaml, expected) => {
+])('%s is refused (CF-001)', (yaml, expected) => {
   expect(mistakeIn(yaml)).toContain(` ${expected}`);
 });
 
@@ -129,15 +134,15 @@ test.each([
   ['port: 3000', 'port', 'listen.port'],
   ['providers: []', 'providers', 'omniauth.providers'],
   ['omniauth: { app_id: x }', 'omniauth.app_id', 'omniauth.providers[].app_id'],
-])('an unknown key is refused with the likely one: %s', (yaml, key, meant) => {
+])('an unknown key is refused with the likely one: %s (CF-001)', (yaml, key, meant) => {
   expect(mistakeIn(yaml)).toMatch(`${key}: expected a known setting, got an unknown key (did you mean ${meant}?)`);
 });
 
-test('an unknown key is refused when it is empty, and without a guess when nothing is near', () => {
+test('an unknown key is refused when it is empty, and without a guess when nothing is near (CF-001)', () => {
   expect(mistakeIn('colour:\n')).toBe('config/gatehouse.yml:1:1 colour: expected a known setting, got an unknown key');
 });
 
-test('a key with other signs is not shown in full', () => {
+test('a key with other signs is not shown in full (CF-001, CF-004)', () => {
   expect(mistakeIn('"port\u00a0": 1')).toBe(
     'config/gatehouse.yml:1:1 port…: expected a known setting, got an unknown key',
   );

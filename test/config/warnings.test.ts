@@ -52,14 +52,14 @@ import: { enabled: false, concurrency: 4 }
   });
 });
 
-test.each(['0.0.0.0/0', '::/0'])('believing every proxy is warned about: %s', (network) => {
+test.each(['0.0.0.0/0', '::/0'])('believing every proxy is warned about: %s (CF-001, CF-015)', (network) => {
   expect(warningsFor(`trusted_proxies: ['${network}']`)).toEqual([
     `trusted_proxies: ${network} believes X-Forwarded-For from anybody; name your proxies only`,
   ]);
 });
 
 test.each(['k'.repeat(40), 'ChangeMe-0123456789-0123456789-0123456789'])(
-  'a key that nobody made by chance is warned about',
+  'a key that nobody made by chance is warned about (CF-001)',
   (key) => {
     expect(warningsFor(`secret_key: ${key}`)).toEqual([
       'secret_key: looks like a placeholder; make one with: openssl rand -hex 32',
@@ -67,13 +67,13 @@ test.each(['k'.repeat(40), 'ChangeMe-0123456789-0123456789-0123456789'])(
   },
 );
 
-test('a database in memory is warned about', () => {
+test('a database in memory is warned about (CF-001)', () => {
   expect(warningsFor('database_url: "sqlite::memory:"')).toEqual([
     'database_url: a database in memory is lost when the server stops',
   ]);
 });
 
-test('scopes beyond signing in and an API on another host are warned about', () => {
+test('scopes beyond signing in and an API on another host are warned about (CF-001)', () => {
   const yaml = `${PROVIDER}      args: { scope: [account, email, repository:delete] }\n      api_url: https://evil.test/2.0\n`;
   expect(warningsFor(yaml)).toEqual([
     'omniauth.providers[0].args.scope: asks for more than signing in needs (account, email)',
@@ -88,7 +88,7 @@ describe('.env', () => {
     return place.load().warnings;
   }
 
-  test('a line that is not read is told with its number, and nothing of what it says', () => {
+  test('a line that is not read is told with its number, and nothing of what it says (CF-004)', () => {
     const text =
       '# good\n\nPORT=4000\nGATEHOUSE_SECRET_KEY s3cr3t\n  # indented\nset A=s3cr3t\nB+=s3cr3t\nC : s3cr3t\n';
     expect(warningsOf(text)).toEqual(

@@ -22,7 +22,7 @@ test('each migration runs once, in order, and a second start finds nothing to do
   await db.destroy();
 });
 
-test('a database of a newer Gatehouse is refused and left as it is', async () => {
+test('a database of a newer Gatehouse is refused and left as it is (CF-010)', async () => {
   const db = openRaw(join(makeDataDir(), 'gatehouse.db'));
   await migrate(db, sqlite);
   await sql`update schema_version set version = 99`.execute(db);

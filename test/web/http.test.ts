@@ -217,7 +217,7 @@ test.each([
   ['trusted_proxies: [127.0.0.1]', 'nonsense', '127.0.0.1'],
   ['trusted_proxies: [127.0.0.1]', '198.51.100.1, 203.0.113.7', '203.0.113.7'],
   ['trusted_proxies: [127.0.0.1, 203.0.113.0/24]', '198.51.100.1, 203.0.113.7', '198.51.100.1'],
-])('with %j, X-Forwarded-For: %s means %s (SE-032)', async (yaml, forwarded, address) => {
+])('with %j, X-Forwarded-For: %s means %s (SE-032, CF-015)', async (yaml, forwarded, address) => {
   const app = await startApp({ yaml });
   await request(app.url).get('/nothing').set('X-Forwarded-For', forwarded);
   expect(JSON.parse(app.log.at(-1) ?? '{}')).toMatchObject({ address });
