@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Dialect as KyselyDialect } from 'kysely';
 import { Kysely } from 'kysely';
 import type { DatabaseAddress } from '../config/database-url.ts';
+import { StartProblem } from '../errors.ts';
 import type { Dialect } from './dialect.ts';
 import { migrate, schemaVersion } from './migrate.ts';
 import { postgres, postgresDialect } from './postgres.ts';
@@ -24,8 +25,17 @@ export function openDatabase(address: DatabaseAddress): OpenDatabase {
   if (address.kind === 'postgres') {
     return { ...open(postgres, postgresDialect(address.url)), migrate: () => migratePatiently(address.url) };
   }
-  if (address.path !== ':memory:') mkdirSync(dirname(address.path), { recursive: true, mode: 0o700 });
+  if (address.path !== ':memory:') makeFolder(dirname(address.path));
   return open(sqlite, sqliteDialect(address.path));
+}
+
+/** In a read-only file system Node says "no such file or directory", which sends people looking in the wrong place. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch {
+    throw new StartProblem(`the folder ${path} cannot be made. Make it, and give it to the user Gatehouse runs as`);
+  }
 }
 
 async function migratePatiently(url: string): Promise<[number, number]> {
