@@ -49,11 +49,11 @@ test.each([
   "' OR '1'='1",
   '__proto__',
   '{00000000-0000-0000-0000-000000000000}',
-])('the uuid %j is nobody, whatever else the answer says', async (wrong) => {
+])('the uuid %j is nobody, whatever else the answer says (PF-026)', async (wrong) => {
   expect(await signIn(json({ ...userReply, uuid: wrong }))).toMatchObject({ action: 'error', reason: 'failed' });
 });
 
-test.each(['team', 'app_user', undefined])('an account of type %j does not sign in', async (type) => {
+test.each(['team', 'app_user', undefined])('an account of type %j does not sign in (PF-026)', async (type) => {
   expect(await signIn(json({ ...userReply, type }))).toMatchObject({ action: 'error', reason: 'failed' });
 });
 
@@ -77,7 +77,7 @@ test.each([
   ['e' + '\u0301'.repeat(500), 'é\u0301\u0301\u0301\u0301'],
   ['<b>"x" onclick=y', '<b>"x" onclick=y'],
   ['👩\u200d💻 Zoë', '👩\u200d💻 Zoë'],
-])('the display name %j is shown as %j', async (given, shown) => {
+])('the display name %j is shown as %j (PF-026)', async (given, shown) => {
   expect((await profileOf({ display_name: given }))?.displayName).toBe(shown);
 });
 
@@ -94,7 +94,7 @@ test('links may be missing or nonsense', async () => {
   }
 });
 
-test('a member named __proto__ pollutes nothing', async () => {
+test('a member named __proto__ pollutes nothing (PF-026, HT-020)', async () => {
   const text = JSON.stringify(userReply).replace(
     '{',
     '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},',
@@ -103,7 +103,7 @@ test('a member named __proto__ pollutes nothing', async () => {
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
 });
 
-test('an address counts only as primary and confirmed, both literally true', async () => {
+test('an address counts only as primary and confirmed, both literally true (PF-026)', async () => {
   expect(
     await emailOf({ ...emailReply, is_confirmed: false }, { ...emailReply, email: 'b@b.example', is_primary: false }),
   ).toBeNull();
@@ -132,7 +132,7 @@ test.each([
   'a\r\nbcc:b@example.com',
   `${'a'.repeat(65)}@example.com`,
   `a@${'b.'.repeat(125)}example`,
-])('the address %j is not repaired but left out', async (email) => {
+])('the address %j is not repaired but left out (PF-026)', async (email) => {
   expect(await emailOf({ ...emailReply, email })).toBeNull();
 });
 
@@ -143,7 +143,7 @@ test.each(["o'neil+tag@xn--exmple-cua.example", 'A.B@Example.COM'])(
   },
 );
 
-test('403 for the addresses means: signed in without one', async () => {
+test('403 for the addresses means: signed in without one (PF-024)', async () => {
   const outcome = await signIn(json(userReply), json({ type: 'error' }, 403));
   expect(outcome).toMatchObject({ action: 'success', user: { profile: { email: null } } });
 });
