@@ -31,7 +31,8 @@ export function errorPages(services: Services, site: Site, render: RenderPage): 
   // eslint-disable-next-line @typescript-eslint/no-unused-vars
   return (thrown: unknown, req, res, _next) => {
     const error = toAppError(thrown, services);
-    if (error.status >= 500)
+    // An odd method is the client's doing; anybody could fill the log with errors.
+    if (error.status >= 500 && error.code !== 'not_implemented')
       services.log.error({ err: thrown, code: error.code, request_id: req.id }, 'request failed');
     if (res.headersSent) {
       // Too late for a page. What is half sent must not look whole.
