@@ -1,5 +1,6 @@
 // Where to go after sign-in: a path of ours, or nothing.
 
+const OURS = 'http://ours.invalid';
 const MAX_LENGTH = 2048;
 /** RFC 3986 characters of a path, query and fragment. No space, quote, bracket, backslash, control or non-ASCII character. */
 const URL_CHARACTERS = /^\/[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]*$/;
@@ -16,8 +17,9 @@ const SIGN_IN_PAGES = /^\/users(\/|$)/i;
  */
 export function checkReturnTo(raw: unknown, base: string): string | undefined {
   if (typeof raw !== 'string' || raw.length > MAX_LENGTH || !URL_CHARACTERS.test(raw)) return undefined;
-  const url = new URL(raw, 'http://ours.invalid');
-  if (url.origin !== 'http://ours.invalid' || url.pathname + url.search + url.hash !== raw) return undefined;
+  if (!URL.canParse(raw, OURS)) return undefined; // '//', '//:'
+  const url = new URL(raw, OURS);
+  if (url.origin !== OURS || url.pathname + url.search + url.hash !== raw) return undefined;
   const path = pathInside(base, decodeOnce(url.pathname));
   return path === undefined || SIGN_IN_PAGES.test(path) ? undefined : raw;
 }
