@@ -50,7 +50,8 @@ function listen(window: BrowserContext, { refusals, broken }: OnPurpose, complai
     if (!['error', 'warning'].includes(message.type())) return;
     const status = /^Failed to load resource: the server responded with a status of (\d+)/.exec(message.text())?.[1];
     if (status !== undefined && refusals.includes(Number(status))) return;
-    if (broken !== undefined && message.text().includes(`Content Security Policy directive: "${broken} `)) return;
+    const complaint = /Content Security Policy directive:? ["']([\w-]+) /.exec(message.text())?.[1];
+    if (broken !== undefined && complaint === broken) return;
     complaints.push(`${message.type()} at ${message.location().url}: ${message.text()}`);
   });
 }

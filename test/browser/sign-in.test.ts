@@ -15,7 +15,7 @@ import { startBoth } from '../support/people.ts';
 const DAY_MS = 86_400_000;
 
 inChromium('Sign-in with Bitbucket', (open) => {
-  it('leads through the account page and the consent page back home, no policy in the way, no cookie in the page', async () => {
+  it('leads through the account page and the consent page back home, no policy in the way, no cookie in the page (HT-004, HT-026)', async () => {
     const { app, sandbox } = await startBoth();
     const page = await open();
     await page.goto(app.url);
@@ -40,7 +40,7 @@ inChromium('Sign-in with Bitbucket', (open) => {
     for (const cookie of ours) expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', domain: 'localhost' });
   });
 
-  it('would be stopped by a form-action that names us alone, so the journey above proves something', async () => {
+  it('would be stopped by a form-action that names us alone, so the journey above proves something (HT-004)', async () => {
     const { app } = await startBoth();
     const page = await open({ broken: 'form-action' });
     const signInPage = `${app.url}/users/sign_in`;

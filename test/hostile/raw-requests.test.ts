@@ -43,8 +43,24 @@ function complaint(answer: string, allowed: RawCase[2]): string | undefined {
   )?.[0];
 }
 
+test('noise, and a good request behind a bad one on the same connection (HT-001)', async () => {
+  const { app, fill } = await startSignedIn();
+  const noise = Buffer.from(Array.from({ length: 65_536 }, (_, at) => (at * 7919 + (at >> 3)) & 255));
+  expect(await ask(app, noise)).toMatch(/^(HTTP\/1\.1 400 |$)/);
+  expect(await ask(app, Buffer.alloc(65_536))).toMatch(/^(HTTP\/1\.1 400 |$)/);
+  expect(await ask(app, Buffer.from([0x16, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3]))).toMatch(/^HTTP\/1\.1 400 /); // begins TLS
+  const both = await ask(
+    app,
+    fill(`GET /%zz HTTP/1.1\r\nHost: {{HOST}}\r\n\r\nGET /users/sign_in HTTP/1.1\r\nHost: {{HOST}}\r\n{{END}}`),
+  );
+  expect(both.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 404', 'HTTP/1.1 200']);
+  const many = await ask(app, fill(`${'GET /-/health HTTP/1.1\r\nHost: {{HOST}}\r\n\r\n'.repeat(500)}${HEALTH}`));
+  expect(many.match(/^HTTP\/1\.1 200/gm)).toHaveLength(501);
+  expect(await ask(app, HEALTH)).toMatch(/^HTTP\/1\.1 200 /);
+});
+
 test.each(Object.entries(RAW_REQUESTS))(
-  'odd %s are refused or served, and nothing worse (HT-001)',
+  'odd %s are refused or served, and nothing worse (HT-001, HT-002, HT-011, HT-012, HT-014)',
   async (_class, cases) => {
     const { app, fill } = await startSignedIn();
     const wrong: string[] = [];

@@ -192,6 +192,7 @@ test('bodies that are too large, broken or of another type are refused (HT-014)'
   const post = (type: string, body: string) => request(app.url).post('/users/sign_in').type(type).send(body);
   expect((await post('form', `login=${'x'.repeat(200_000)}`)).status).toBe(413);
   expect((await post('form', Array.from({ length: 2000 }, (_, n) => `p${n}=1`).join('&'))).status).toBe(413);
+  expect((await post('application/json', JSON.stringify({ login: 'x'.repeat(200_000) }))).status).toBe(413);
   expect((await post('application/json', '{broken')).status).toBe(400);
   expect((await post('application/xml', '<a/>')).status).toBe(415);
   expect((await post('application/json', `${'['.repeat(5000)}${']'.repeat(5000)}`)).status).toBe(403);
@@ -223,7 +224,7 @@ test.each([
   expect(JSON.parse(app.log.at(-1) ?? '{}')).toMatchObject({ address });
 });
 
-test('readiness tells of the database, liveness of the process only', async () => {
+test('readiness tells of the database, liveness of the process only (HT-013)', async () => {
   const app = await startApp();
   expect((await request(app.url).get('/-/liveness').expect(200)).body).toEqual({ status: 'ok' });
   expect((await request(app.url).get('/-/readiness').expect(200)).body).toEqual({ status: 'ok', database: 'ok' });
