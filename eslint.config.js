@@ -14,6 +14,7 @@ const LAYERS = [
   ['keys', 'log'],
   ['bitbucket', 'db'],
   ['config'],
+  ['errors-page'],
   ['errors'],
 ];
 

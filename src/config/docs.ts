@@ -2,7 +2,7 @@
 // `npm run docs` writes them; a test fails when they are stale.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorsPage } from './errors-page.ts';
+import { errorsPage } from '../errors-page.ts';
 import { exampleFile } from './example-file.ts';
 import { listSettings, type Leaf } from './settings.ts';
 

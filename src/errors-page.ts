@@ -1,5 +1,5 @@
 // docs/errors.md, generated from the one table of errors.
-import { errorKinds } from '../errors.ts';
+import { errorKinds } from './errors.ts';
 
 /** Every error with its status, code, and the words that a page shows. */
 export function errorsPage(): string {
