@@ -64,6 +64,7 @@ export function finishDance(web: Web, providers: Providers, flows: Flows): Reque
       const provider = providers.get(flow.provider).name;
       const { profile, state } = await askBitbucket(web, provider, req, res);
       const account = await signIn(web.services, provider, profile);
+      await flows.finish(flow.state_hash);
       await startSession(req, account, state.rememberMe);
       noteSignedIn(web, req, event, account);
       forgetSignedOut(req, res, web.site);

@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sweep } from '../db/sweep.ts';
 import type { Database, Flow } from '../db/tables.ts';
+import { AppError } from '../errors.ts';
 import type { Services } from '../services.ts';
 
 const LIFETIME_MS = 10 * 60_000;
@@ -61,12 +62,14 @@ export class Flows {
   }
 
   /**
-   * Takes a flow out. Of two answers with the same state exactly one gets it: the DELETE is the check. A state that
-   * belongs to another browser or provider deletes nothing, so no third party can use up a pending sign-in.
+   * Takes a flow for the answer that has come. Of two answers with the same state exactly one gets it: the UPDATE is the
+   * check. A state that belongs to another browser or provider changes nothing, so no third party can use up a pending
+   * sign-in. The row stays under a name that no answer can have, for `finish` to see whether it still counts.
    */
   async take(state: string, browserHash: string, provider: string): Promise<Flow | undefined> {
     const flow = await this.#db
-      .deleteFrom('flows')
+      .updateTable('flows')
+      .set({ state_hash: answered(hash(state)) })
       .where('state_hash', '=', hash(state))
       .where('browser_hash', '=', browserHash)
       .where('provider', '=', provider)
@@ -75,7 +78,18 @@ export class Flows {
     return flow && flow.expires_at > this.#now() ? flow : undefined;
   }
 
-  /** Ends what a browser has started: an answer that comes after sign-out does not sign in again. */
+  /**
+   * Takes an answered flow out, just before the session starts. While Bitbucket was asked the same browser may have signed
+   * out in another tab, which has forgotten the flow; then nobody comes in.
+   * @throws AppError `invalid_state`
+   */
+  async finish(stateHash: string): Promise<void> {
+    const flow = this.#db.deleteFrom('flows').where('state_hash', '=', answered(stateHash));
+    if ((await flow.executeTakeFirst()).numDeletedRows === 1n) return;
+    throw new AppError('invalid_state', { sentence: 'This browser signed out before the sign-in was finished.' });
+  }
+
+  /** Ends what a browser has started: an answer that comes or is worked on after sign-out does not sign in again. */
   async forget(browserHash: string): Promise<void> {
     await this.#db.deleteFrom('flows').where('browser_hash', '=', browserHash).execute();
   }
@@ -87,4 +101,8 @@ export class Flows {
 
 function hash(state: string): string {
   return createHash('sha256').update(state).digest('hex');
+}
+
+function answered(stateHash: string): string {
+  return `answered ${stateHash}`;
 }

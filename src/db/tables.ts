@@ -58,6 +58,7 @@ interface SessionsTable {
 
 /** Started sign-ins: one row per click, used once. */
 interface FlowsTable {
+  /** From the answer until the end of the sign-in with a word in front, so that no second answer finds it. */
   state_hash: string;
   browser_hash: string;
   provider: string;

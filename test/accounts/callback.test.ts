@@ -116,18 +116,6 @@ test('an answer counts once: again, with the new or the old cookies, it is refus
   expect(tokenCalls(sandbox)).toBe(1);
 });
 
-test('of twenty identical answers at once exactly one signs in (CB-010)', async () => {
-  const { app, sandbox } = await startBoth();
-  const browser = openBrowser(app);
-  const path = await agreed(browser, sandbox);
-  const answers = await Promise.all(Array.from({ length: 20 }, () => browser.get(path)));
-  expect(answers.map(({ status }) => status).sort()).toEqual([303, ...Array<number>(19).fill(400)].sort());
-  expect(tokenCalls(sandbox)).toBe(1);
-  const { db } = app.services;
-  expect(await db.selectFrom('identities').select('id').execute()).toHaveLength(1);
-  expect(await db.selectFrom('sessions').select('version').execute()).toHaveLength(1);
-});
-
 test('ten minutes are the limit; after them the way back to the wish is kept (CB-011, CB-012)', async () => {
   let now = Date.now();
   const { app, sandbox } = await startBoth({ now: () => now });

@@ -143,15 +143,6 @@ test('a deleted person who comes again starts anew (LK-021)', async () => {
   expect(Number((await me(again))['id'])).toBeGreaterThan(Number(id));
 });
 
-test('twenty first sign-ins of one person at once make one account (LK-010)', async () => {
-  const { app, sandbox } = await startBoth();
-  const answers = await Promise.all(Array.from({ length: 20 }, () => signInWithBitbucket(openBrowser(app), sandbox)));
-  expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(303));
-  const { db } = app.services;
-  expect(await db.selectFrom('accounts').select('id').execute()).toHaveLength(2);
-  expect(await db.selectFrom('identities').select('id').execute()).toHaveLength(1);
-});
-
 test('fields of a profile that look like rights are ignored (LK-029)', async () => {
   const { app, sandbox } = await startBoth();
   const { uuid } = sandbox.person('alice');
