@@ -10,6 +10,8 @@ export interface Keys {
   sessionCookie: string[];
   /** Sign CSRF tokens; newest first. */
   csrf: string[];
+  /** Sign device cookies; newest first. */
+  deviceCookie: string[];
 }
 
 /** @returns the secret keys, newest first; without `secret_key` one is made once in `data_dir/secret_key` (mode 0600) */
@@ -18,6 +20,7 @@ export function loadKeys(config: Config): Keys {
   return {
     sessionCookie: secrets.map((secret) => derive(secret, 'session cookie')),
     csrf: secrets.map((secret) => derive(secret, 'csrf')),
+    deviceCookie: secrets.map((secret) => derive(secret, 'device cookie')),
   };
 }
 

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { Limit, Limits } from '../web/limits.ts';
 import { addressKey } from '../web/limits.ts';
+import { findDevice } from './device-cookie.ts';
 import { hashPassword, needsRehash, verifyPassword } from './passwords.ts';
 import { forgetInitialPassword, ROOT } from './root.ts';
 import { mayEnter, refusal } from './sign-in.ts';
@@ -14,6 +15,8 @@ export interface Credentials {
   login: string;
   password: string;
   address: string | undefined;
+  /** The device cookie, as it came. */
+  deviceCookie: string | undefined;
 }
 
 /**
@@ -27,21 +30,22 @@ export async function passwordSignIn(services: Services, limits: Limits, given: 
   const account = await requireRightPassword(services, limits, given);
   const decision = mayEnter(account);
   if ('refuse' in decision) throw refusal(account, decision.refuse);
-  await tidyUp(services, account, given.password);
-  return account;
+  return tidyUp(services, account, given.password);
 }
 
 async function requireRightPassword(
-  { db, log, config }: Services,
+  { db, log, config, keys }: Services,
   limits: Limits,
   given: Credentials,
 ): Promise<Account> {
   // PostgreSQL takes no NUL in a text. It is replaced, not dropped: what was typed must not become somebody's name.
   const login = emailKey(given.login.trim()).replaceAll('\0', '\uFFFD');
   const account = await findByLogin(db, login);
-  // One counter per account, whichever of its names was typed. Taken before the check: parallel tries cannot slip through.
+  // One counter per account, whichever of its names was typed, and one of its own for each browser that its owner has
+  // used before. Taken before the check: parallel tries cannot slip through.
+  const device = account && findDevice(given.deviceCookie, account, keys.deviceCookie);
   const limit: Limit = {
-    key: `password-account:${account?.id ?? login.slice(0, 200)}`,
+    key: device ? `password-device:${account.id}:${device}` : `password-account:${account?.id ?? login.slice(0, 200)}`,
     max: config().rate_limits.password_per_account,
     windowSeconds: 15 * 60,
   };
@@ -57,11 +61,12 @@ async function requireRightPassword(
 }
 
 /** A password hashed with costs of the past is hashed anew; root's first password need not lie around any longer. */
-async function tidyUp({ db, config }: Services, account: Account, password: string): Promise<void> {
-  if (needsRehash(account.password_hash ?? '')) {
-    await store.setPasswordHash(db, account.id, await hashPassword(password));
-  }
+async function tidyUp({ db, config }: Services, account: Account, password: string): Promise<Account> {
   if (account.username === ROOT) forgetInitialPassword(config().data_dir);
+  if (!needsRehash(account.password_hash ?? '')) return account;
+  const password_hash = await hashPassword(password);
+  await store.setPasswordHash(db, account.id, password_hash);
+  return { ...account, password_hash };
 }
 
 async function findByLogin(db: Database, login: string): Promise<Account | undefined> {

@@ -12,6 +12,7 @@ import { cookieOptions } from '../web/site.ts';
 import type { Web } from '../web/web.ts';
 import { endSession, startSession } from '../web/web.ts';
 import { finishDance, isTicked, startDance } from './dance.ts';
+import { findDeviceCookie, rememberDevice } from './device-cookie.ts';
 import { noteRefused, noteSignedIn, noteSignedOut } from './events.ts';
 import type { Flows } from './flows.ts';
 import { showHome, showUser } from './home.ts';
@@ -91,8 +92,10 @@ function signInWithPassword(web: Web, showPage: ShowSignInPage): RequestHandler 
     const rememberMe = isTicked(form.remember_me);
     const event = { provider: 'password', startedAt: performance.now() };
     try {
-      const account = await passwordSignIn(web.services, web.limits, { ...form, address: req.ip });
+      const deviceCookie = findDeviceCookie(req, web.site);
+      const account = await passwordSignIn(web.services, web.limits, { ...form, address: req.ip, deviceCookie });
       await startSession(req, account, rememberMe);
+      rememberDevice(req, res, web, account);
       noteSignedIn(web, req, event, account);
       forgetSignedOut(req, res, web.site);
       res.redirect(303, returnTo ?? `${web.site.base}/`);
