@@ -22,6 +22,14 @@ export interface Code {
   challenge?: { value: string; method: string };
 }
 
+/** A code or token, as it was given to a client. */
+export interface HandedOut {
+  kind: 'code' | 'access token' | 'refresh token';
+  value: string;
+}
+
+const MAX_HANDED_OUT = 20_000;
+
 /** Origins, each with a trailing slash, but `api` without. */
 export interface Urls {
   web: string;
@@ -41,6 +49,7 @@ export interface Realm {
   overrides: Map<string, Overrides>;
   codes: OneTime<Code>;
   tokens: TokenStore;
+  handedOut: HandedOut[];
   /** Scopes a person allowed a consumer, under `grantName`. */
   grants: Map<string, string[]>;
   /** Session id in the cookie to key of the person. */
@@ -51,6 +60,11 @@ export interface Realm {
 export function makeRealm(options: SandboxOptions): Realm {
   const now = () => Number(options.now?.() ?? Date.now());
   const switches = { ...DEFAULT_SWITCHES, ...options.switches };
+  const handedOut: HandedOut[] = [];
+  const note = (kind: HandedOut['kind'], value: string) => {
+    handedOut.push({ kind, value });
+    if (handedOut.length > MAX_HANDED_OUT) handedOut.shift();
+  };
   return {
     urls: { web: '', api: '', signIn: '' },
     now,
@@ -59,8 +73,9 @@ export function makeRealm(options: SandboxOptions): Realm {
     people: [...structuredClone(options.people ?? SAMPLE_PEOPLE)],
     workspaces: [...structuredClone(options.workspaces ?? SAMPLE_WORKSPACES)],
     overrides: new Map(),
-    codes: new OneTime(now),
-    tokens: new TokenStore(now, switches),
+    codes: new OneTime(now, (name) => note('code', name)),
+    tokens: new TokenStore(now, switches, (use, token) => note(`${use} token`, token)),
+    handedOut,
     grants: new Map(),
     sessions: new Map(),
   };

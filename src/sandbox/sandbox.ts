@@ -6,7 +6,7 @@ import { FaultList, type Fault, type FaultTarget } from './faults.ts';
 import { listenOnLoopback } from './listen.ts';
 import type { Consumer, Person, SandboxOptions, Switches, Workspace } from './options.ts';
 import type { Overrides } from './overrides.ts';
-import { getPerson, makeRealm, type Realm } from './realm.ts';
+import { getPerson, makeRealm, type HandedOut, type Realm } from './realm.ts';
 import type { SandboxRequest } from './requests.ts';
 import type { RouteName } from './route-names.ts';
 
@@ -21,6 +21,8 @@ export interface Sandbox {
   /** The last 1,000 requests, oldest first. Empty it by `requests.length = 0`. */
   requests: SandboxRequest[];
   requestsTo: (route: RouteName) => SandboxRequest[];
+  /** The last 20,000 codes and tokens given to clients, also those used up: what must not turn up anywhere. */
+  handedOut: readonly HandedOut[];
   /** Live: a changed value counts from the next request. */
   switches: Switches;
   /** Live, as are `people` and `workspaces`. */
@@ -65,6 +67,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     port,
     requests,
     requestsTo: (route) => requests.filter((request) => request.route === route),
+    handedOut: realm.handedOut,
     switches: realm.switches,
     consumers: realm.consumers,
     people: realm.people,

@@ -25,12 +25,15 @@ const REFRESH_IDLE_MS = 90 * 24 * 3600 * 1000;
 export class TokenStore {
   readonly #now: () => number;
   readonly #switches: Switches;
+  readonly #note: (use: 'access' | 'refresh', token: string) => void;
   readonly #access = new Map<string, Kept>();
   readonly #refresh = new Map<string, Kept>();
 
-  constructor(now: () => number, switches: Switches) {
+  /** @param note is told every token that is handed out */
+  constructor(now: () => number, switches: Switches, note: (use: 'access' | 'refresh', token: string) => void) {
     this.#now = now;
     this.#switches = switches;
+    this.#note = note;
   }
 
   /** A new pair of tokens. The new world gives no refresh token to client_credentials. */
@@ -76,6 +79,12 @@ export class TokenStore {
   }
 
   #makeToken(grant: Grant, use: 'access' | 'refresh'): string {
+    const token = this.#newToken(grant, use);
+    this.#note(use, token);
+    return token;
+  }
+
+  #newToken(grant: Grant, use: 'access' | 'refresh'): string {
     if (this.#switches.oauth === 'new') return makeJwtLookalike(grant, use, this.#now());
     return use === 'access' ? `${randomBytes(63).toString('base64url')}=` : randomBytes(13).toString('base64url');
   }

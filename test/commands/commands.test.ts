@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { CONSUMER, providerYaml } from '../support/people.ts';
-import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { closeAtEnd, closeSandboxAtEnd, makeDataDir } from '../support/start-app.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort, run, start } from './run.ts';
@@ -12,7 +12,7 @@ async function openSandbox(): Promise<Sandbox> {
   const sandbox = await startSandbox({
     consumers: [{ ...CONSUMER, callbackUrl: 'http://localhost:3000/users/auth', permissions: ['account', 'email'] }],
   });
-  closeAtEnd(() => sandbox.close());
+  closeSandboxAtEnd(sandbox);
   return sandbox;
 }
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { clickBitbucket, CONSUMER, openBrowser, pathOf, providerYaml, signInWithBitbucket } from '../support/people.ts';
-import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { closeSandboxAtEnd, makeDataDir } from '../support/start-app.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort, start } from './run.ts';
 
@@ -12,7 +12,7 @@ test('killed between click and return, and again while Bitbucket is asked: the w
   const sandbox = await startSandbox({
     consumers: [{ ...CONSUMER, callbackUrl: `http://localhost:${port}/users/auth`, permissions: ['account', 'email'] }],
   });
-  closeAtEnd(() => sandbox.close());
+  closeSandboxAtEnd(sandbox);
   const cwd = makeDataDir();
   mkdirSync(join(cwd, 'config'));
   writeFileSync(join(cwd, 'config/gatehouse.yml'), `listen: { port: ${port} }\n${providerYaml(sandbox)}`, {

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
+import { keepSecretsOfEnvironment, noteWritten } from '../support/leaks.ts';
 import { closeAtEnd } from '../support/start-app.ts';
 
 const MAIN = join(__dirname, '../../dist/main.js');
@@ -22,6 +23,7 @@ export interface Running extends Ended {
 }
 
 export function start(cwd: string, args: string[], env: NodeJS.ProcessEnv = {}): Running {
+  keepSecretsOfEnvironment(env);
   const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { PATH: process.env['PATH'], ...env } });
   const running = { code: null, out: '', err: '', process: child } as Running;
   child.stdout.on('data', (chunk: Buffer) => (running.out += chunk.toString()));
@@ -43,6 +45,7 @@ export function start(cwd: string, args: string[], env: NodeJS.ProcessEnv = {}):
   closeAtEnd(async () => {
     child.kill('SIGKILL');
     await running.ended;
+    noteWritten('output of a process', args.join(' '), running.out + running.err);
   });
   return running;
 }

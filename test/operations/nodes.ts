@@ -7,7 +7,7 @@ import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { Running } from '../commands/run.ts';
 import { start } from '../commands/run.ts';
 import { CONSUMER, providerYaml } from '../support/people.ts';
-import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { closeSandboxAtEnd, makeDataDir } from '../support/start-app.ts';
 
 /** What people type, and what the samples in docs/samples say. */
 export const PUBLIC_URL = 'https://gatehouse.example.com';
@@ -35,7 +35,7 @@ export async function openSandbox(people?: Person[]): Promise<Sandbox> {
     consumers: [{ ...CONSUMER, callbackUrl: PUBLIC_URL, permissions: ['account', 'email'] }],
     ...(people ? { people } : {}),
   });
-  closeAtEnd(() => sandbox.close());
+  closeSandboxAtEnd(sandbox);
   return sandbox;
 }
 

@@ -4,7 +4,8 @@ import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { SandboxOptions } from '../../src/sandbox/options.ts';
 import type { TestApp, StartOptions } from './start-app.ts';
-import { closeAtEnd, ROOT_PASSWORD, startApp } from './start-app.ts';
+import { keepCookies } from './leaks.ts';
+import { closeSandboxAtEnd, ROOT_PASSWORD, startApp } from './start-app.ts';
 
 export type Browser = ReturnType<typeof request.agent>;
 export type Answer = request.Response;
@@ -29,13 +30,16 @@ export async function startBoth(
     consumers: [{ ...consumer, callbackUrl: 'http://localhost:' }],
     ...options.sandbox,
   });
-  closeAtEnd(() => sandbox.close());
+  closeSandboxAtEnd(sandbox);
   const yaml = `${providerYaml(sandbox, options.provider)}${options.omniauth ?? ''}${options.yaml ?? ''}`;
   return { app: await startApp({ ...options, yaml }), sandbox };
 }
 
 export function openBrowser(app: { url: string }): Browser {
-  return request.agent(app.url);
+  const agent = request.agent(app.url);
+  // For servers that are processes of their own; those started here are listened to.
+  agent.on('response', (answer: Answer) => keepCookies([answer.headers['set-cookie'] ?? []].flat()));
+  return agent;
 }
 
 /** The hidden field of a page's forms. */

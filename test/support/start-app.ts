@@ -15,6 +15,8 @@ import { openServices } from '../../src/services.ts';
 import type { Http } from '../../src/bitbucket/http.ts';
 import type { ServerLimits } from '../../src/web/http-server.ts';
 import { createHttpServer, SERVER_LIMITS, tellOfRefused } from '../../src/web/http-server.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { keepSecretsOfConfig, keepSecretsOfSandbox, listenIn, noteFiles, noteWritten, takeLeaks } from './leaks.ts';
 
 export const ROOT_PASSWORD = 'correct horse battery';
 
@@ -54,13 +56,30 @@ export function closeAtEnd(cleanUp: () => Promise<void> | void): void {
   cleanUps.push(cleanUp);
 }
 
-afterEach(async () => {
+/** A sandbox ends after the test, too; what it has handed out must not have been written anywhere. */
+export function closeSandboxAtEnd(sandbox: Sandbox): void {
+  closeAtEnd(() => {
+    keepSecretsOfSandbox(sandbox);
+    return sandbox.close();
+  });
+}
+
+/** Ends everything that this test has started. */
+export async function endAll(): Promise<void> {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+}
+
+afterEach(async () => {
+  await endAll();
+  expect(takeLeaks()).toEqual([]); // a secret was written: LG-001
 });
 
 export function makeDataDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'gatehouse-test-'));
-  closeAtEnd(() => rmSync(dir, { recursive: true, force: true }));
+  closeAtEnd(() => {
+    noteFiles(dir);
+    rmSync(dir, { recursive: true, force: true });
+  });
   return dir;
 }
 
@@ -82,7 +101,9 @@ export async function startApp(options: StartOptions = {}): Promise<TestApp> {
     writeFileSync(file, `external_url: ${external}\nlisten: { port: ${port} }\ndata_dir: ${dataDir}\n${yaml}\n`, {
       mode: 0o600,
     });
-    return loadConfig({ file, env: { ...environment(yaml, dataDir), ...options.env }, cwd: dataDir }).config;
+    const { config } = loadConfig({ file, env: { ...environment(yaml, dataDir), ...options.env }, cwd: dataDir });
+    keepSecretsOfConfig(config);
+    return config;
   };
   if (onPostgres) {
     await makeSchema(dataDir);
@@ -102,6 +123,7 @@ export async function startApp(options: StartOptions = {}): Promise<TestApp> {
     ...(options.http ? { http: options.http } : {}),
   });
   await ensureRoot(services);
+  server.on('request', listenIn);
   server.on('request', createApp(services));
   tellOfRefused(server, services.log, services.now);
   let stopped: Promise<void> | undefined;
@@ -111,7 +133,10 @@ export async function startApp(options: StartOptions = {}): Promise<TestApp> {
       await new Promise((resolve) => server.close(resolve));
       await services.close();
     })());
-  closeAtEnd(stop);
+  closeAtEnd(async () => {
+    await stop();
+    noteWritten('log', 'of the started app', log.join('\n'));
+  });
   return {
     url: `http://localhost:${port}`,
     port,
