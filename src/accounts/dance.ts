@@ -56,7 +56,7 @@ export function finishDance(web: Web, providers: Providers, flows: Flows): Reque
     const limit = oauthLimit(web, req, 'callback');
     await web.limits.check(limit);
     const flow = await findFlow(web, flows, req);
-    const returnTo = flow?.return_to ?? undefined;
+    const returnTo = checkReturnTo(flow?.return_to ?? undefined, web.site.base); // external_url may have changed since
     req.deadline = performance.now() + CALLBACK_MS;
     const event = { provider: flow?.provider, startedAt: performance.now() };
     try {
