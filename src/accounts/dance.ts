@@ -11,7 +11,7 @@ import { addressKey } from '../web/limits.ts';
 import { checkReturnTo } from '../web/return-to.ts';
 import type { Web } from '../web/web.ts';
 import { startSession } from '../web/web.ts';
-import { noteRefused, noteSignedIn } from './events.ts';
+import { noteRefused, noteSignedIn, notingRefusal } from './events.ts';
 import { toAppError } from './failures.ts';
 import type { Flows } from './flows.ts';
 import type { FlowState, Providers } from './providers.ts';
@@ -35,7 +35,8 @@ export function startDance(web: Web, providers: Providers): RequestHandler {
   return async (req, res, next) => {
     const provider = providers.get(String(req.params['provider']));
     const form = parseInput(startForm, req.body);
-    await web.limits.take(oauthLimit(web, req, 'start'));
+    const event = { provider: provider.name, startedAt: performance.now() };
+    await notingRefusal(web, req, event, web.limits.take(oauthLimit(web, req, 'start')));
     const state: FlowState = {
       returnTo: checkReturnTo(form.return_to, web.site.base),
       rememberMe: isTicked(form.remember_me),
@@ -54,11 +55,12 @@ export function startDance(web: Web, providers: Providers): RequestHandler {
 export function finishDance(web: Web, providers: Providers, flows: Flows): RequestHandler {
   return async (req, res) => {
     const limit = oauthLimit(web, req, 'callback');
-    await web.limits.check(limit);
+    const startedAt = performance.now();
+    await notingRefusal(web, req, { provider: undefined, startedAt }, web.limits.check(limit));
     const flow = await findFlow(web, flows, req);
-    const returnTo = checkReturnTo(flow?.return_to ?? undefined, web.site.base); // external_url may have changed since
-    req.deadline = performance.now() + CALLBACK_MS;
-    const event = { provider: flow?.provider, startedAt: performance.now() };
+    const returnTo = checkReturnTo(flow?.return_to, web.site.base); // external_url may have changed since
+    req.deadline = startedAt + CALLBACK_MS;
+    const event = { provider: flow?.provider, startedAt };
     try {
       if (!flow) throw new AppError('invalid_state');
       const provider = providers.get(flow.provider).name;

@@ -22,6 +22,16 @@ export function noteRefused(web: Web, req: Request, event: SignInEvent, error: u
   count(web, event, reason);
 }
 
+/** Does what may be refused on the way to a sign-in, and tells of the refusal. */
+export async function notingRefusal(web: Web, req: Request, event: SignInEvent, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    noteRefused(web, req, event, error);
+    throw error;
+  }
+}
+
 export function noteSignedOut(web: Web, req: Request, accountId: number | undefined): void {
   web.services.log.info({ ...who(req), account_id: accountId }, 'signed out');
 }
