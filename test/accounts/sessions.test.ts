@@ -166,7 +166,7 @@ test('without "remember me" the cookie ends with the browser', async () => {
   expect(String(answer.headers['set-cookie'])).toMatch(/gatehouse=s%3A[^;]+; Path=\/; HttpOnly; SameSite=Lax/);
 });
 
-test('behind https the cookies are __Host-, Secure and Lax, whatever the proxy forgets to say (SE-027, SE-030, SE-031)', async () => {
+test('behind https the cookies are __Host-, Secure and Lax, whatever the proxy forgets to say (SE-010, SE-027, SE-030, SE-031)', async () => {
   const app = await startApp({ externalUrl: 'https://git.example.test' });
   const headers = { Host: 'git.example.test', 'X-Forwarded-Proto': 'http' };
   const page = await request(app.url).get('/users/sign_in').set(headers).expect(200);

@@ -21,6 +21,18 @@ test('the regular form comes first, then one form per provider with its label', 
   expect(text).toMatch(/<meta name="csrf-token" content="[^"]+">/);
 });
 
+test('the regular form is one that password managers know, and takes what is pasted (PW-026)', async () => {
+  const app = await startApp();
+  const { text } = await openBrowser(app).get('/users/sign_in').expect(200);
+  const field = (name: string) => new RegExp(`<input [^>]*name="${name}"[^>]*>`).exec(text)?.[0] ?? '';
+  expect(field('login')).toContain('type="text"');
+  expect(field('login')).toContain('autocomplete="username"');
+  expect(field('login')).toContain('autocapitalize="none"');
+  expect(field('password')).toContain('type="password"');
+  expect(field('password')).toContain('autocomplete="current-password"');
+  expect(`${field('login')}${field('password')}`).not.toMatch(/maxlength|pattern|onpaste|readonly|autocomplete="off"/);
+});
+
 test('without a provider the page tells an administrator what to do, with the exact callback', async () => {
   const app = await startApp();
   const { text } = await openBrowser(app).get('/users/sign_in').expect(200);

@@ -15,7 +15,7 @@ import { startBoth } from '../support/people.ts';
 const DAY_MS = 86_400_000;
 
 inChromium('Sign-in with Bitbucket', (open) => {
-  it('leads through the account page and the consent page back home, no policy in the way, no cookie in the page (HT-004, HT-026)', async () => {
+  it('leads through the account page and the consent page back home, no policy in the way, no cookie in the page (HT-004, HT-026, SE-029)', async () => {
     const { app, sandbox } = await startBoth();
     const page = await open();
     await page.goto(app.url);

@@ -6,7 +6,7 @@ import { startBoth } from '../support/people.ts';
 const DAY_MS = 86_400_000;
 
 inChromium('Signing out', (open) => {
-  it('leaves nothing private for the Back button, neither from the cache nor from a page kept alive', async () => {
+  it('leaves nothing private for the Back button, neither from the cache nor from a page kept alive (SE-051)', async () => {
     const { app } = await startBoth();
     const page = await open();
     await signInAs(page, app, 'Alice');
@@ -40,7 +40,7 @@ inChromium('Signing out', (open) => {
 inChromium('auto_sign_in_with_provider', (open) => {
   const omniauth = '  auto_sign_in_with_provider: bitbucket';
 
-  it('goes to Bitbucket by itself, and not again right after signing out', async () => {
+  it('goes to Bitbucket by itself, and not again right after signing out (SE-053)', async () => {
     const { app } = await startBoth({ omniauth });
     const page = await open();
     await page.goto(app.url);

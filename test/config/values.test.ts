@@ -67,7 +67,7 @@ test.each([
   'https://gate example.com',
   'http://localhost.evil.test',
   '[https://a.test, https://b.test]',
-])('external_url is https, or http on loopback, without user, query and fragment; not %s (CF-001)', (written) => {
+])('external_url is https, or http on loopback, without user, query and fragment; not %s (CF-001, SE-028)', (written) => {
   expect(mistakeIn(`external_url: ${written}`)).toMatch(
     /external_url: expected the public address of this server: https:/,
   );

@@ -15,7 +15,7 @@ async function signInBoth() {
   return { ...both, browser, sessionId };
 }
 
-test('when all goes well nothing secret is written anywhere (LG-001)', async () => {
+test('when all goes well nothing secret is written anywhere, no session id and no form token either (LG-001, SE-036)', async () => {
   const { app } = await signInBoth();
   expect(app.log.length).toBeGreaterThan(5);
   await endAll();
