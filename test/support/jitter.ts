@@ -1,4 +1,5 @@
 // Races, run many times with small random waits, so that the parts of two requests meet in many orders.
+import { takeLeaksSoFar } from './leaks.ts';
 
 /** How often a race is run in `npm test`; `RACES=1000` runs the same code a thousand times. */
 const TIMES = Number(process.env['RACES'] ?? 3);
@@ -39,6 +40,7 @@ export async function race(run: (race: Race) => Promise<void>): Promise<void> {
     } catch (error) {
       throw new Error(`round ${round} of ${TIMES}: ${(error as Error).message}`, { cause: error });
     }
+    if (round % 20 === 19) expect(takeLeaksSoFar()).toEqual([]); // or a thousand rounds would fill the memory
   }
 }
 
