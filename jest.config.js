@@ -1,12 +1,12 @@
 // Tests are TypeScript with ESM syntax; swc turns each file into CommonJS on the fly, so no Node flags are needed.
-export const base = {
+const base = {
   testEnvironment: 'node',
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' } }],
   },
 };
 
-const projects = [{ ...base, displayName: 'sqlite', testMatch: ['<rootDir>/test/!(operations)/**/*.test.ts'] }];
+const projects = [{ ...base, displayName: 'sqlite', testMatch: ['<rootDir>/test/**/*.test.ts'] }];
 
 // The tests that go through the database run a second time, on PostgreSQL.
 if (process.env.TEST_POSTGRES_URL) {

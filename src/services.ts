@@ -22,6 +22,8 @@ export interface Services {
   /** Milliseconds since the epoch. */
   now(): number;
   http: Http;
+  /** A signal to stop has come: readiness says no, while requests are still answered. */
+  leaving: boolean;
   close(): Promise<void>;
 }
 
@@ -46,7 +48,7 @@ export async function openServices({
   };
   try {
     await prepare(database, log);
-    return { config, db: database.db, database, keys: loadKeys(config()), log, now, http, close };
+    return { config, db: database.db, database, keys: loadKeys(config()), log, now, http, leaving: false, close };
   } catch (error) {
     await close();
     if (!database.dialect.isUnavailable(error)) throw error;

@@ -30,7 +30,7 @@ export const serve: Command = async (context) => {
       ),
   });
   const services = await openServices({ config: watched.current, log });
-  const server = await startServer(services);
+  const server = await startServer(services, context.env);
   const { external_url, listen } = first.config;
   log.info(
     { external_url, ...listen, file: first.file ?? null, pid: process.pid },

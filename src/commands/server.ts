@@ -1,5 +1,6 @@
 // A running web server: listens, sweeps away what has expired, stops without cutting anybody off.
 import type { Server } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { createApp } from '../app.ts';
 import { Flows } from '../accounts/flows.ts';
 import { ensureRoot } from '../accounts/root.ts';
@@ -7,7 +8,7 @@ import type { Services } from '../services.ts';
 import { createHttpServer, tellOfRefused } from '../web/http-server.ts';
 import { Limits } from '../web/limits.ts';
 import { sweepSessions } from '../web/session-store.ts';
-import { CommandFailed } from './command.ts';
+import { handedOverSocket, listen, stopListening } from './listening.ts';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
 /** How long requests under way may take to end after a signal to stop. */
@@ -18,48 +19,34 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Closes the services when it fails. @throws CommandFailed when the port is taken or may not be used */
-export async function startServer(services: Services): Promise<RunningServer> {
+/**
+ * Closes the services when it fails.
+ * @param env may name a socket that systemd hands over. @throws CommandFailed when the port is taken or may not be used
+ */
+export async function startServer(services: Services, env: NodeJS.ProcessEnv = {}): Promise<RunningServer> {
   try {
-    return await start(services);
+    return await start(services, env);
   } catch (error) {
     await services.close();
     throw error;
   }
 }
 
-async function start(services: Services): Promise<RunningServer> {
+async function start(services: Services, env: NodeJS.ProcessEnv): Promise<RunningServer> {
   const { host, port } = services.config().listen;
+  const socket = handedOverSocket(env);
   await ensureRoot(services);
   const server = createHttpServer().on('request', createApp(services));
   tellOfRefused(server, services.log, services.now);
-  await listen(server, host, port);
+  await listen(server, { host, port, socket });
   const sweeper = setInterval(() => void sweep(services), SWEEP_EVERY_MS).unref();
   return {
     stop: async () => {
       clearInterval(sweeper);
-      await drain(server);
+      await leave(server, services);
       await services.close();
     },
   };
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
-    server.listen(port, host, resolve);
-  });
-}
-
-function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === 'EADDRINUSE') {
-    return new CommandFailed(`port ${port} is in use. Stop what uses it, or choose another: PORT=${port + 10}`);
-  }
-  if (error.code === 'EACCES')
-    return new CommandFailed(`port ${port} may not be used by this user. Choose one above 1023: PORT=3000`);
-  if (error.code === 'EADDRNOTAVAIL')
-    return new CommandFailed(`this machine has no address ${host}. Check listen.host (GATEHOUSE_HOST)`);
-  return error;
 }
 
 async function sweep(services: Services): Promise<void> {
@@ -74,12 +61,18 @@ async function sweep(services: Services): Promise<void> {
   }
 }
 
-/** Lets requests under way end, and keeps no connection open for a next one: clients and proxies go to another server. */
-async function drain(server: Server): Promise<void> {
+/**
+ * Says that it goes away and goes on serving for `listen.leave_seconds`, so that load balancers that ask send nobody any
+ * more; then lets requests under way end. Each answer from the signal on is the last one on its connection.
+ */
+async function leave(server: Server, services: Services): Promise<void> {
+  services.leaving = true;
   server.prependListener('request', (_req, res) => res.setHeader('Connection', 'close'));
+  await setTimeout(services.config().listen.leave_seconds * 1000);
+  const ended = stopListening(server);
   const idle = setInterval(() => server.closeIdleConnections(), 50);
-  const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-  await new Promise((resolve) => server.close(resolve));
+  const cut = global.setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await ended;
   clearInterval(idle);
   clearTimeout(cut);
 }

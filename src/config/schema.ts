@@ -27,6 +27,10 @@ export const schema = section({
     port: wholeNumber(1, 65535)
       .default(3000)
       .register(settings, { about: 'Port to listen on.', env: 'PORT', restart: true }),
+    leave_seconds: wholeNumber(0, 60).default(0).register(settings, {
+      about: 'After a signal to stop: seconds for which /-/readiness says 503 and everything else goes on as before.',
+      env: 'GATEHOUSE_LEAVE_SECONDS',
+    }),
   }).prefault({}),
   trusted_proxies: networks().default([]).register(settings, {
     about: 'Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed; nobody by default.',

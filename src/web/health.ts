@@ -6,7 +6,8 @@ import type { Services } from '../services.ts';
 /** How long readiness waits for the database before it says no. */
 const PATIENCE_MS = 2000;
 
-export function healthRoutes(router: Router, { db, log }: Services): void {
+export function healthRoutes(router: Router, services: Services): void {
+  const { db, log } = services;
   router.get(
     '/-/health',
     (_req, res) => void res.set('Cache-Control', 'no-store').type('text/plain').send('Gatehouse OK\n'),
@@ -17,11 +18,12 @@ export function healthRoutes(router: Router, { db, log }: Services): void {
       log.warn({ err: error }, 'not ready: the database does not answer');
       return false;
     });
-    const state = ok ? 'ok' : 'failed';
+    const state = (good: boolean) => (good ? 'ok' : 'failed');
+    const ready = ok && !services.leaving;
     res
-      .status(ok ? 200 : 503)
+      .status(ready ? 200 : 503)
       .set('Cache-Control', 'no-store')
-      .json({ status: state, database: state });
+      .json({ status: state(ready), database: state(ok) });
   });
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { keepSecretsOfEnvironment, noteWritten } from '../support/leaks.ts';
 import { closeAtEnd } from '../support/start-app.ts';
 
-const MAIN = join(__dirname, '../../dist/main.js');
+export const MAIN = join(__dirname, '../../dist/main.js');
 
 export interface Ended {
   code: number | null;
@@ -22,12 +22,24 @@ export interface Running extends Ended {
   says(text: string): Promise<void>;
 }
 
-export function start(cwd: string, args: string[], env: NodeJS.ProcessEnv = {}): Running {
+/** @param before shell commands in front of it, such as `ulimit -n 256;`. @param socket a listening one that it inherits */
+export function start(
+  cwd: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+  { before = '', socket }: { before?: string; socket?: number } = {},
+): Running {
   keepSecretsOfEnvironment(env);
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { PATH: process.env['PATH'], ...env } });
+  // As systemd does it: the socket is number 3, and the process is told that it is meant.
+  const handOver = socket === undefined ? '' : 'LISTEN_FDS=1 LISTEN_PID=$$';
+  const child = spawn('sh', ['-c', `${before} ${handOver} exec "$@"`, 'sh', process.execPath, MAIN, ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe', ...(socket === undefined ? [] : [socket])],
+  });
   const running = { code: null, out: '', err: '', process: child } as Running;
-  child.stdout.on('data', (chunk: Buffer) => (running.out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (running.err += chunk.toString()));
+  child.stdout?.on('data', (chunk: Buffer) => (running.out += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (running.err += chunk.toString()));
   running.ended = new Promise((resolve) =>
     child.once('close', (code) => {
       running.code = code;

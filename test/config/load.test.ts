@@ -11,7 +11,7 @@ describe('the file', () => {
     expect(warnings).toEqual([]);
     expect(config).toEqual({
       external_url: 'http://localhost:3000',
-      listen: { host: '127.0.0.1', port: 3000 },
+      listen: { host: '127.0.0.1', port: 3000, leave_seconds: 0 },
       trusted_proxies: [],
       data_dir: join(cwd, 'data'),
       database_url: 'sqlite',
@@ -75,7 +75,7 @@ describe('the environment', () => {
   test('wins over the file, and the file over the defaults (CF-005)', () => {
     const { load } = makePlace('listen: { host: 0.0.0.0, port: 4000 }');
     const { config, sources } = load({ PORT: '5000' });
-    expect(config.listen).toEqual({ host: '0.0.0.0', port: 5000 });
+    expect(config.listen).toMatchObject({ host: '0.0.0.0', port: 5000 });
     expect(config.external_url).toBe('http://localhost:5000');
     expect(sources.get('listen.port')).toBe('PORT');
     expect(sources.get('listen.host')).toBe('file');
@@ -118,7 +118,7 @@ describe('the environment', () => {
   test('.env is read from the working directory and loses against the real environment (CF-005)', () => {
     const place = makePlace();
     place.write('.env', 'PORT=4000\nGATEHOUSE_HOST="0.0.0.0" # everywhere\n');
-    expect(place.load({ PORT: '5000' }).config.listen).toEqual({ host: '0.0.0.0', port: 5000 });
+    expect(place.load({ PORT: '5000' }).config.listen).toMatchObject({ host: '0.0.0.0', port: 5000 });
   });
 
   test('mistakes in it name the variable, and .env when it comes from there', () => {

@@ -99,7 +99,7 @@ test('restartKeys names nothing that takes effect at once', () => {
   const before = makePlace('password_sign_in: true').load().config;
   const after = { ...before, password_sign_in: false };
   expect(restartKeys(before, after)).toEqual([]);
-  expect(restartKeys(before, { ...after, database_url: 'sqlite:/x', listen: { host: '::', port: 3000 } })).toEqual([
+  expect(restartKeys(before, { ...after, database_url: 'sqlite:/x', listen: { ...before.listen, host: '::' } })).toEqual([
     'listen.host',
     'database_url',
   ]);

@@ -52,8 +52,13 @@ export function configure(
 }
 
 /** Starts one process and waits until it is ready. */
-export async function startNode(cwd: string, port: number, env: NodeJS.ProcessEnv = {}): Promise<Running> {
-  const running = start(cwd, ['serve'], { PORT: String(port), GATEHOUSE_ROOT_PASSWORD: ROOT_PASSWORD, ...env });
+export async function startNode(
+  cwd: string,
+  port: number,
+  env: NodeJS.ProcessEnv = {},
+  more: Parameters<typeof start>[3] = {},
+): Promise<Running> {
+  const running = start(cwd, ['serve'], { PORT: String(port), GATEHOUSE_ROOT_PASSWORD: ROOT_PASSWORD, ...env }, more);
   await running.says('Gatehouse is ready');
   return running;
 }

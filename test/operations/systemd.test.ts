@@ -1,10 +1,14 @@
 // The systemd unit of docs/samples, as far as systemd's own checks go without running it.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { makeDataDir } from '../support/start-app.ts';
+import { freePort, MAIN } from '../commands/run.ts';
+import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { readSample } from './fronts.ts';
 import { command, describeWith } from './needs.ts';
+import { configure, openSandbox, PUBLIC_URL, ROOT_PASSWORD, until } from './nodes.ts';
+import { Visitor } from './visitor.ts';
 
 const run = promisify(execFile);
 const UNIT = readFileSync(join(__dirname, '../../docs/samples/gatehouse.service'), 'utf8');
@@ -32,6 +36,13 @@ describeWith([command('systemd-analyze')], 'the systemd unit', () => {
     });
   });
 
+  test('goes with a socket that stays open while it is restarted', async () => {
+    const socket = installed(readSample('gatehouse.socket'), 'gatehouse.socket');
+    // Beside its service, as in /etc/systemd/system.
+    writeFileSync(join(dirname(socket), 'gatehouse.service'), readFileSync(installed(UNIT)));
+    expect(await run('systemd-analyze', ['verify', '--man=no', socket])).toMatchObject({ stdout: '', stderr: '' });
+  });
+
   test('leaves little to whoever takes the process over', async () => {
     // The scale ends at 10; 2 is "OK".
     const args = ['security', '--offline=yes', '--threshold=20', installed(UNIT)];
@@ -45,4 +56,30 @@ test('the systemd unit lets the JavaScript engine run, keeps data private and st
   expect(UNIT).toMatch(/^StateDirectory=gatehouse$/m);
   expect(UNIT).toMatch(/^UMask=0077$/m);
   expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(UNIT)?.[1])).toBeGreaterThan(10);
+});
+
+describeWith([command('systemd-socket-activate')], 'a socket that systemd hands over', () => {
+  test('is what Gatehouse listens on, whatever listen says (R-10)', async () => {
+    const sandbox = await openSandbox();
+    const [port, other] = [await freePort(), await freePort()];
+    const env = { PATH: process.env['PATH'], PORT: String(other), GATEHOUSE_ROOT_PASSWORD: ROOT_PASSWORD };
+    const args = [`--listen=127.0.0.1:${port}`, '--setenv=PORT', '--setenv=GATEHOUSE_ROOT_PASSWORD'];
+    const child = spawn('systemd-socket-activate', [...args, process.execPath, MAIN, 'serve'], {
+      cwd: configure(sandbox),
+      env,
+      stdio: 'ignore',
+    });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    closeAtEnd(async () => {
+      child.kill('SIGKILL');
+      await ended;
+    });
+    // The first connection starts it; until systemd listens there is none.
+    const visitor = new Visitor({ url: PUBLIC_URL, port });
+    await until(async () => (await visitor.get('/users/sign_in').catch(() => ({ status: 0 }))).status === 200, 10_000);
+    expect((await visitor.signIn(sandbox)).status).toBe(303);
+    await expect(visitor.through(other).get('/')).rejects.toThrow('ECONNREFUSED');
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
 });
