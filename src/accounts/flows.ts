@@ -75,7 +75,9 @@ export class Flows {
       .where('provider', '=', provider)
       .returningAll()
       .executeTakeFirst();
-    return flow && flow.expires_at > this.#now() ? flow : undefined;
+    const leftMs = flow ? flow.expires_at - this.#now() : 0;
+    // Much more than a lifetime is left only when the clock was ahead at the start and was set right since.
+    return leftMs > 0 && leftMs <= 2 * LIFETIME_MS ? flow : undefined;
   }
 
   /**

@@ -31,13 +31,14 @@ export class Limits {
     if (max === 0) return;
     const now = this.#now();
     const fresh = { count: 1, resets_at: now + windowSeconds * 1000 };
+    const over = sql`limits.resets_at <= ${now} or limits.resets_at > ${now + longestMs(windowSeconds)}`;
     const row = await this.#db
       .insertInto('limits')
       .values({ key, ...fresh })
       .onConflict((conflict) =>
         conflict.column('key').doUpdateSet({
-          count: sql`case when limits.resets_at <= ${now} then 1 else limits.count + 1 end`,
-          resets_at: sql`case when limits.resets_at <= ${now} then ${fresh.resets_at} else limits.resets_at end`,
+          count: sql`case when ${over} then 1 else limits.count + 1 end`,
+          resets_at: sql`case when ${over} then ${fresh.resets_at} else limits.resets_at end`,
         }),
       )
       .returningAll()
@@ -46,10 +47,11 @@ export class Limits {
   }
 
   /** Refuses without counting, where only failures count. */
-  async check({ key, max }: Limit): Promise<void> {
+  async check({ key, max, windowSeconds }: Limit): Promise<void> {
     if (max === 0) return;
     const row = await this.#db.selectFrom('limits').selectAll().where('key', '=', key).executeTakeFirst();
-    if (row && row.count >= max && row.resets_at > this.#now()) throw tooMany(row.resets_at - this.#now());
+    const waitMs = row ? row.resets_at - this.#now() : 0;
+    if (row && row.count >= max && waitMs > 0 && waitMs <= longestMs(windowSeconds)) throw tooMany(waitMs);
   }
 
   /** Gives a counted try back: it turned out to be a good one. */
@@ -71,6 +73,14 @@ export class Limits {
   async sweep(): Promise<void> {
     await sweep(this.#db, { table: 'limits', key: 'key', expires: 'resets_at' }, this.#now());
   }
+}
+
+/**
+ * A count that would last longer was made while a clock was ahead, and must not keep anybody out for years. Twice the
+ * window, so that clocks which differ a little between machines give nobody a second window.
+ */
+function longestMs(windowSeconds: number): number {
+  return 2 * windowSeconds * 1000;
 }
 
 function tooMany(waitMs: number): AppError {

@@ -94,7 +94,7 @@ export class SessionStore extends session.Store {
   async #read(id: string): Promise<SessionData | null> {
     const { db, now, log } = this.#options;
     const [row] = await sessionByHash(db, hash(id));
-    if (!row || now() >= this.#expiry(row)) return null;
+    if (!row || now() >= this.#expiry(row) || this.#isFromTheFuture(row)) return null;
     const data = parse(row.data);
     if (!data) {
       log.warn('a session record could not be read and was removed');
@@ -149,9 +149,19 @@ export class SessionStore extends session.Store {
 
   /** Unused too long or simply too old, whichever comes first. "Remember me" stretches both to its own days. */
   #expiry(row: Known): number {
-    const { idle_minutes, absolute_hours, remember_me_days } = this.#options.config().session;
-    if (row.remembered === 1) return row.created_at + remember_me_days * DAY_MS;
-    return Math.min(row.created_at + absolute_hours * 60 * MINUTE_MS, row.seen_at + idle_minutes * MINUTE_MS);
+    const end = row.created_at + this.#absoluteMs(row);
+    if (row.remembered === 1) return end;
+    return Math.min(end, row.seen_at + this.#options.config().session.idle_minutes * MINUTE_MS);
+  }
+
+  /** Made when the clock was wrong by more than a session lives; it would outlive every limit. */
+  #isFromTheFuture(row: Known): boolean {
+    return row.created_at - this.#options.now() > this.#absoluteMs(row);
+  }
+
+  #absoluteMs(row: Known): number {
+    const { absolute_hours, remember_me_days } = this.#options.config().session;
+    return row.remembered === 1 ? remember_me_days * DAY_MS : absolute_hours * 60 * MINUTE_MS;
   }
 
   #cookie(remembered: boolean): CookieOptions & { originalMaxAge: number | null } {
