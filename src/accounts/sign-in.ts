@@ -38,14 +38,15 @@ export function mayEnter(account: Account): { enter: Account } | { refuse: Error
  * @throws AppError with the reason when this person does not come in; a new account that waits is made all the same
  */
 export async function signIn(services: Services, provider: string, profile: BitbucketProfile): Promise<Account> {
-  const { db, database } = services;
+  const { db } = services;
+  const { dialect } = services.database;
   const person = { provider, profile };
   // Nearly everybody has been here before; then nothing is written that would be worth waiting for the disk.
   const account =
     (await enterKnown(db, services, person)) ??
     (await again(
       () => db.transaction().execute((trx) => enterNew(trx, services, person)),
-      (error) => database.dialect.isUniqueViolation(error),
+      (error) => dialect.isUniqueViolation(error) || dialect.isConflict(error),
     ));
   if (account.state === 'waiting') throw refusal(account, 'pending_approval');
   return account;

@@ -16,6 +16,8 @@ export interface Dialect {
   reclaim(db: QueryExecutorProvider): Promise<void>;
   /** True when a statement failed because a row with the same unique key exists. */
   isUniqueViolation(error: unknown): boolean;
+  /** True when a transaction was undone because another one was in its way: the same again may succeed. */
+  isConflict(error: unknown): boolean;
   /** True when a statement failed because there is no such table. */
   isMissingTable(error: unknown): boolean;
   /** True when the database could not be asked: away, locked, read-only, full. The request ends as 503. */

@@ -28,6 +28,7 @@ export const postgres: Dialect = {
   },
   reclaim: async () => undefined, // autovacuum does
   isUniqueViolation: (error) => codeOf(error) === '23505',
+  isConflict: (error) => /^(40001|40P01)$/.test(codeOf(error)), // serialization failure, deadlock
   isMissingTable: (error) => codeOf(error) === '42P01',
   isUnavailable: (error) => UNAVAILABLE.test(codeOf(error)) || (error instanceof Error && LOST.test(error.message)),
 };

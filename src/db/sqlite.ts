@@ -27,6 +27,7 @@ export const sqlite: Dialect = {
     await sql`pragma incremental_vacuum(200)`.execute(db);
   },
   isUniqueViolation: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)/.test(codeOf(error)),
+  isConflict: () => false, // one writer at a time
   isMissingTable: (error) => codeOf(error) === 'SQLITE_ERROR' && /^no such table/.test((error as Error).message),
   isUnavailable: (error) =>
     /^SQLITE_(BUSY|LOCKED|READONLY|IOERR|FULL|CANTOPEN|CORRUPT|NOTADB|PROTOCOL)/.test(codeOf(error)) ||

@@ -13,6 +13,8 @@ export interface TestDatabase {
   port: number;
   /** Runs SQL as the administrator, outside of this database. */
   administer(sql: string): Promise<void>;
+  /** Runs SQL in this database. @returns the rows of the last statement */
+  run(sql: string): Promise<Record<string, unknown>[]>;
   /** Ends every connection to this database, as a restart of PostgreSQL does. */
   endConnections(): Promise<void>;
 }
@@ -22,7 +24,7 @@ export async function makeDatabase({ empty = false } = {}): Promise<TestDatabase
   const name = `gatehouse_test_${randomBytes(6).toString('hex')}`;
   const url = new URL(server);
   url.pathname = `/${name}`;
-  const administer = (sql: string) => query(server, sql);
+  const administer = async (sql: string) => void (await query(server, sql));
   await administer(`create database ${name}`);
   closeAtEnd(() => administer(`drop database ${name} with (force)`));
   if (!empty) {
@@ -41,16 +43,18 @@ export async function makeDatabase({ empty = false } = {}): Promise<TestDatabase
     host: url.hostname,
     port: Number(url.port || 5432),
     administer,
+    run: (sql) => query(url.href, sql),
     endConnections: () =>
       administer(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`),
   };
 }
 
-async function query(connectionString: string, sql: string): Promise<void> {
+async function query(connectionString: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString });
   await client.connect();
   try {
-    await client.query(sql);
+    const answers = [await client.query<Record<string, unknown>>(sql)].flat(); // several statements give several
+    return answers.at(-1)?.rows ?? [];
   } finally {
     await client.end();
   }

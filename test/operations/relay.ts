@@ -3,15 +3,25 @@ import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { closeAtEnd } from '../support/start-app.ts';
 
-/** `stall`: connections stay open and nothing gets through; `reset`: they break; `refuse`: nobody listens. */
-export type Mood = 'pass' | 'stall' | 'reset' | 'refuse' | { delayMs: number };
+/**
+ * `stall`: connections stay open and nothing gets through; `reset`: they break; `refuse`: nobody listens; `cutAfter`: the
+ * first message to the server that holds this text arrives, and its answer does not.
+ */
+export type Mood = 'pass' | 'stall' | 'reset' | 'refuse' | { delayMs: number } | { cutAfter: string };
 
 export interface Relay {
   port: number;
   /** What was held back by `stall` goes on with `pass`. */
   set(mood: Mood): Promise<void>;
+  /** New connections lead to another server; those that are there break. */
+  leadTo(target: Target): void;
   /** Connections that are there now never say another word, as when a firewall has forgotten them; new ones work. */
   forgetConnections(): void;
+}
+
+export interface Target {
+  host: string;
+  port: number;
 }
 
 interface Pair {
@@ -20,24 +30,34 @@ interface Pair {
   forgotten: boolean;
 }
 
-export async function startRelay(target: { host: string; port: number }): Promise<Relay> {
+export async function startRelay(first: Target): Promise<Relay> {
+  let target = first;
   const pairs = new Set<Pair>();
   let mood: Mood = 'pass';
 
   const gate = async (pair: Pair) => {
-    if (typeof mood === 'object') await pause(mood.delayMs);
+    if (typeof mood === 'object' && 'delayMs' in mood) await pause(mood.delayMs);
     while (mood === 'stall' || pair.forgotten) await pause(20);
+  };
+  const cuts = (chunk: Buffer) => typeof mood === 'object' && 'cutAfter' in mood && chunk.includes(mood.cutAfter);
+  const cut = ({ near, far }: Pair) => {
+    mood = 'pass';
+    near.resetAndDestroy();
+    // Lets the server read what it was sent before it sees the end.
+    far.resume().end();
   };
   const pump = async (pair: Pair, from: Socket, to: Socket) => {
     try {
       for await (const chunk of from) {
         await gate(pair);
+        const isLast = from === pair.near && cuts(chunk as Buffer);
         to.write(chunk as Buffer);
+        if (isLast) cut(pair);
       }
     } catch {
       // A broken connection is what this relay is for.
     }
-    if (!pair.forgotten) to.destroy();
+    if (!pair.forgotten && !to.writableEnded) to.destroy();
   };
   const server = createServer((near) => {
     if (mood === 'reset') return void near.resetAndDestroy();
@@ -73,6 +93,10 @@ export async function startRelay(target: { host: string; port: number }): Promis
       if (next === 'reset' || next === 'refuse') breakAll();
       if (next === 'refuse' && server.listening) await close();
       if (next !== 'refuse' && !server.listening) await listen(port);
+    },
+    leadTo: (next) => {
+      target = next;
+      breakAll();
     },
     forgetConnections: () => {
       for (const pair of pairs) pair.forgotten = true;
