@@ -10,6 +10,7 @@ import { openDatabase } from './db/open.ts';
 import type { Database } from './db/tables.ts';
 import type { Keys } from './keys.ts';
 import { loadKeys } from './keys.ts';
+import { damaged } from './db/sqlite.ts';
 import type { Log } from './log.ts';
 
 export interface Services {
@@ -57,7 +58,12 @@ export async function openServices({
   }
 }
 
-async function prepare({ dialect, migrate, version }: OpenDatabase, log: Log): Promise<void> {
+/** As much as a look takes a fifth of a second for. Larger files are looked at by `doctor`. */
+const LOOKED_OVER_BYTES = 64 * 1024 ** 2;
+
+async function prepare({ db, dialect, migrate, version }: OpenDatabase, log: Log): Promise<void> {
+  const damage = await dialect.findDamage(db, LOOKED_OVER_BYTES);
+  if (damage !== undefined) throw damaged(`the database file is damaged: ${damage}`);
   if (dialect.upgradesAtStart) {
     const [before, after] = await migrate();
     if (before !== after) log.info({ before, after }, 'database migrated');

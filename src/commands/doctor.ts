@@ -131,7 +131,12 @@ async function aboutDatabase(config: Config): Promise<Finding> {
     return { state: 'ok', about, words: `${address.path} will be made at the first start` };
   }
   try {
-    const { db, version } = openDatabase(address);
+    const { db, dialect, version } = openDatabase(address);
+    const damage = await dialect.findDamage(db);
+    if (damage !== undefined) {
+      await db.destroy();
+      return { state: 'failed', about, words: `is damaged: ${damage}`, next: 'restore the backup: docs/operations.md' };
+    }
     const found = await lookAt(db, version);
     if (found > migrations.length) {
       const words = `has version ${found}, this Gatehouse knows ${migrations.length}`;

@@ -14,6 +14,8 @@ export interface Dialect {
   lock(transaction: QueryExecutorProvider, name: string): Promise<void>;
   /** Gives space of deleted rows back, a little at a time. */
   reclaim(db: QueryExecutorProvider): Promise<void>;
+  /** @returns what is damaged in the file, as far as a look over its pages shows; files above `maxBytes` are not looked at */
+  findDamage(db: QueryExecutorProvider, maxBytes?: number): Promise<string | undefined>;
   /** True when a statement failed because a row with the same unique key exists. */
   isUniqueViolation(error: unknown): boolean;
   /** True when a transaction was undone because another one was in its way: the same again may succeed. */

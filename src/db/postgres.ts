@@ -27,6 +27,7 @@ export const postgres: Dialect = {
     await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(transaction);
   },
   reclaim: async () => undefined, // autovacuum does
+  findDamage: () => Promise.resolve(undefined), // its own business: data checksums
   isUniqueViolation: (error) => codeOf(error) === '23505',
   isConflict: (error) => /^(40001|40P01)$/.test(codeOf(error)), // serialization failure, deadlock
   isMissingTable: (error) => codeOf(error) === '42P01',

@@ -15,6 +15,8 @@ const MAX_STATEMENTS = 500;
 /** What better-sqlite3 and Kysely say of a database that has been closed. */
 const CLOSED = /^(The database connection is not open|driver has already been destroyed)$/;
 
+const DAMAGED = /^SQLITE_(CORRUPT|NOTADB)/;
+
 export const sqlite: Dialect = {
   name: 'sqlite',
   idType: 'integer',
@@ -25,6 +27,19 @@ export const sqlite: Dialect = {
   lock: async () => undefined,
   reclaim: async (db) => {
     await sql`pragma incremental_vacuum(200)`.execute(db);
+  },
+  findDamage: async (db, maxBytes = Infinity) => {
+    try {
+      const { rows: sizes } = await sql<{ bytes: number }>`
+        select page_count * page_size as bytes from pragma_page_count, pragma_page_size`.execute(db);
+      if ((sizes[0]?.bytes ?? 0) > maxBytes) return undefined;
+      const { rows } = await sql<{ quick_check: string }>`pragma quick_check(1)`.execute(db);
+      const found = rows[0]?.quick_check.split('\n').at(-1); // the first line only names the database
+      return found === 'ok' ? undefined : found;
+    } catch (error) {
+      if (DAMAGED.test(codeOf(error))) return (error as Error).message;
+      throw error;
+    }
   },
   isUniqueViolation: (error) => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)/.test(codeOf(error)),
   isConflict: () => false, // one writer at a time
@@ -41,32 +56,42 @@ export const sqlite: Dialect = {
  * not be lost is written in a transaction. @see https://www.sqlite.org/pragma.html#pragma_synchronous
  */
 export function sqliteDialect(path: string): SqliteDialect {
-  const database = openFile(path);
+  try {
+    return new OurSqliteDialect(openFile(path));
+  } catch (error) {
+    throw explain(error, path);
+  }
+}
+
+function openFile(path: string): BetterSqlite3.Database {
+  const database = new BetterSqlite3(path, { timeout: MAX_WAIT_MS });
   database.pragma('auto_vacuum = INCREMENTAL'); // of a new file: sweeping gives space back
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = NORMAL'); // FULL within transactions
   database.pragma('foreign_keys = ON');
   database.pragma('busy_timeout = 0'); // from here on PatientConnection waits
-  return new OurSqliteDialect(database);
+  return database;
 }
 
-function openFile(path: string): BetterSqlite3.Database {
-  try {
-    return new BetterSqlite3(path, { timeout: MAX_WAIT_MS });
-  } catch (error) {
-    if (error instanceof Error && error.message.startsWith('Could not locate the bindings file')) {
-      throw new StartProblem(
-        "the SQLite binding is missing: npm has skipped or failed its install step. Run 'npm rebuild better-sqlite3'; " +
-          'where no ready-made file can be fetched it needs a C++ compiler, make and Python 3',
-      );
-    }
-    if (error instanceof TypeError || codeOf(error).startsWith('SQLITE_')) {
-      throw new StartProblem(
-        `${path} cannot be opened: ${(error as Error).message}. Check that the folder is there and writable`,
-      );
-    }
-    throw error;
+function explain(error: unknown, path: string): unknown {
+  if (error instanceof Error && error.message.startsWith('Could not locate the bindings file')) {
+    return new StartProblem(
+      "the SQLite binding is missing: npm has skipped or failed its install step. Run 'npm rebuild better-sqlite3'; " +
+        'where no ready-made file can be fetched it needs a C++ compiler, make and Python 3',
+    );
   }
+  if (DAMAGED.test(codeOf(error))) return damaged(`${path} is damaged: ${(error as Error).message}`);
+  if (error instanceof TypeError || codeOf(error).startsWith('SQLITE_')) {
+    return new StartProblem(
+      `${path} cannot be opened: ${(error as Error).message}. Check that the folder is there and writable`,
+    );
+  }
+  return error;
+}
+
+/** What to say of a damaged database. Going on with it would answer from what is left, and write over what can be saved. */
+export function damaged(what: string): StartProblem {
+  return new StartProblem(`${what}. Keep the file for a look, and restore the backup: docs/operations.md`);
 }
 
 class OurSqliteDialect extends SqliteDialect {

@@ -93,6 +93,7 @@ export async function startApp(options: StartOptions = {}): Promise<TestApp> {
   const dataDir = options.dataDir ?? makeDataDir();
   const server = createHttpServer({ ...SERVER_LIMITS, ...options.limits });
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+  closeAtEnd(() => void server.close()); // also when what follows fails
   const { port } = server.address() as AddressInfo;
   const log: string[] = [];
   const load = (yaml: string): Config => {
