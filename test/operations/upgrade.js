@@ -1,0 +1,26 @@
+// Run as a process of its own, to be killed: brings a database to a made-up version 2, slowly.
+// node upgrade.js sqlite|postgres PATH-OR-URL
+import { setTimeout } from 'node:timers/promises';
+import { Kysely, sql } from 'kysely';
+import { migrate } from '../../dist/db/migrate.js';
+import { migrations } from '../../dist/db/migrations/index.js';
+import { postgres, postgresDialect } from '../../dist/db/postgres.js';
+import { sqlite, sqliteDialect } from '../../dist/db/sqlite.js';
+
+const STEPS = 20;
+
+async function second(db) {
+  process.stdout.write('begun\n');
+  await db.schema.alterTable('accounts').addColumn('greeting', 'text').execute();
+  for (let step = 0; step < STEPS; step += 1) {
+    await sql`update accounts set greeting = 'Hello ' || name where id % ${sql.lit(STEPS)} = ${step}`.execute(db);
+    await setTimeout(20);
+  }
+  await db.schema.createTable('greetings').addColumn('id', 'integer').execute();
+}
+
+const [, , kind, where] = process.argv;
+const db = new Kysely({ dialect: kind === 'sqlite' ? sqliteDialect(where) : postgresDialect(where, true) });
+const versions = await migrate(db, kind === 'sqlite' ? sqlite : postgres, [...migrations, second]);
+await db.destroy();
+process.stdout.write(`from ${versions[0]} to ${versions[1]}\n`);
