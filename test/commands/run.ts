@@ -47,7 +47,7 @@ export function start(
     }),
   );
   running.says = async (text) => {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 60_000;
     while (!running.out.includes(text)) {
       if (Date.now() > deadline || running.code !== null)
         throw new Error(`never said ${text}: ${running.out}${running.err}`);

@@ -21,7 +21,7 @@ test('a lock of one second is waited for, and pages that only read are served me
   other.close();
 });
 
-test('a lock that stays gives 503, and all is well after it', async () => {
+test('a lock that stays gives 503, and all is well after it (DB-012)', async () => {
   const app = await startApp();
   const other = new BetterSqlite3(join(app.dataDir, 'gatehouse.db'));
   other.exec('begin immediate');

@@ -15,14 +15,14 @@ function openRaw(path: string): Kysely<never> {
   return db;
 }
 
-test('each migration runs once, in order, and a second start finds nothing to do', async () => {
+test('each migration runs once, in order, and a second start finds nothing to do (DB-010)', async () => {
   const { db, migrate: run } = openDatabase({ kind: 'sqlite', path: join(makeDataDir(), 'new', 'gatehouse.db') });
   expect(await run()).toEqual([0, migrations.length]);
   expect(await run()).toEqual([migrations.length, migrations.length]);
   await db.destroy();
 });
 
-test('a database of a newer Gatehouse is refused and left as it is (CF-010)', async () => {
+test('a database of a newer Gatehouse is refused and left as it is (CF-010, DB-010)', async () => {
   const db = openRaw(join(makeDataDir(), 'gatehouse.db'));
   await migrate(db, sqlite);
   await sql`update schema_version set version = 99`.execute(db);
@@ -31,7 +31,7 @@ test('a database of a newer Gatehouse is refused and left as it is (CF-010)', as
   expect((await sql`select version from schema_version`.execute(db)).rows).toEqual([{ version: 99 }]);
 });
 
-test('a migration that fails leaves no half of it behind', async () => {
+test('a migration that fails leaves no half of it behind (DB-010)', async () => {
   const db = openRaw(join(makeDataDir(), 'gatehouse.db'));
   await migrate(db, sqlite);
   const broken = async (trx: Kysely<never>) => {

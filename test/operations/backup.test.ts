@@ -41,7 +41,7 @@ async function expectRestored(sandbox: Sandbox, before: Visitor, port: number): 
 }
 
 describeWith([command('sqlite3')], 'a backup of SQLite', () => {
-  test('is made under load and works elsewhere', async () => {
+  test('is made under load and works elsewhere (DB-011, R-26)', async () => {
     const sandbox = await openSandbox(makePeople(10));
     const cwd = configure(sandbox);
     const port = await freePort();
@@ -73,7 +73,7 @@ describeWith([command('sqlite3')], 'a backup of SQLite', () => {
 });
 
 describeWith([postgres, command('pg_dump'), command('pg_restore')], 'a backup of PostgreSQL', () => {
-  test('is made under load and works elsewhere', async () => {
+  test('is made under load and works elsewhere (DB-011, R-26)', async () => {
     const sandbox = await openSandbox(makePeople(10));
     const [here, there] = [await makeDatabase(), await makeDatabase({ empty: true })];
     const cwd = configure(sandbox);

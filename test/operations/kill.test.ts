@@ -5,11 +5,11 @@ import BetterSqlite3 from 'better-sqlite3';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort } from '../commands/run.ts';
 import { makeDataDir } from '../support/start-app.ts';
-import { configure, makePeople, openSandbox, PUBLIC_URL, startNode, wait } from './nodes.ts';
+import { configure, makePeople, openSandbox, patient, PUBLIC_URL, startNode, wait } from './nodes.ts';
 import { Visitor } from './visitor.ts';
 
 /** In all, for two servers side by side. `OPERATIONS_KILLS=200` for a thorough look. */
-const KILLS = Number(process.env['OPERATIONS_KILLS'] ?? 20);
+const KILLS = Number(process.env['OPERATIONS_KILLS'] ?? 8);
 const LANES = 2;
 const BROWSERS = 3;
 const READY_MS = 5000;
@@ -89,12 +89,12 @@ async function killAgainAndAgain(times: number): Promise<number[]> {
 }
 
 test(
-  `a server that is killed ${KILLS} times under writes keeps its database whole and every promise, and is soon back`,
+  `a server that is killed ${KILLS} times under writes keeps its database whole and every promise, and is soon back (DB-001, R-08)`,
   async () => {
     const lanes = await Promise.all(Array.from({ length: LANES }, () => killAgainAndAgain(KILLS / LANES)));
     const starts = lanes.flat().sort((a, b) => a - b);
     // The middle one: a machine that is busy with something else may take its time now and then.
-    expect(starts[Math.floor(starts.length / 2)]).toBeLessThan(READY_MS);
+    expect(starts[Math.floor(starts.length / 2)]).toBeLessThan(patient(READY_MS));
   },
   60_000 + KILLS * 5000,
 );
