@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { keepSecretsOfEnvironment, noteWritten } from '../support/leaks.ts';
 import { closeAtEnd } from '../support/start-app.ts';
@@ -66,15 +66,16 @@ export async function run(cwd: string, args: string[], env: NodeJS.ProcessEnv = 
   return start(cwd, args, env).ended;
 }
 
-/** A port that is free now, and so is the next one. */
+/**
+ * A port that is free now, and so is the next one. Below those that the system gives to outgoing connections, one of
+ * which could have it when a process that was killed comes back.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const first = await listen(0);
-    const { port } = first.address() as AddressInfo;
-    const second = await listen(port + 1).catch(() => undefined);
-    first.close();
-    second?.close();
-    if (second) return port;
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const both = await Promise.all([port, port + 1].map((one) => listen(one).catch(() => undefined)));
+    for (const server of both) server?.close();
+    if (both.every((server) => server !== undefined)) return port;
   }
 }
 

@@ -9,6 +9,9 @@ import { start } from '../commands/run.ts';
 import { CONSUMER, providerYaml } from '../support/people.ts';
 import { closeSandboxAtEnd, makeDataDir } from '../support/start-app.ts';
 
+// Real processes, killed and started again many times.
+jest.setTimeout(120_000);
+
 /** What people type, and what the samples in docs/samples say. */
 export const PUBLIC_URL = 'https://gatehouse.example.com';
 export const ROOT_PASSWORD = 'correct horse battery';
