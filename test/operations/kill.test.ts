@@ -9,7 +9,7 @@ import { configure, makePeople, openSandbox, patient, PUBLIC_URL, startNode, wai
 import { Visitor } from './visitor.ts';
 
 /** In all, for two servers side by side. `OPERATIONS_KILLS=200` for a thorough look. */
-const KILLS = Number(process.env['OPERATIONS_KILLS'] ?? 8);
+const KILLS = Number(process.env['OPERATIONS_KILLS'] ?? 6);
 const LANES = 2;
 const BROWSERS = 3;
 const READY_MS = 5000;

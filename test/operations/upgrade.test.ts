@@ -11,7 +11,7 @@ import { makeDatabase } from './postgres.ts';
 import { Visitor } from './visitor.ts';
 
 /** `OPERATIONS_UPGRADE_KILLS=20 OPERATIONS_UPGRADE_PEOPLE=100000` for a thorough look. */
-const KILLS = Number(process.env['OPERATIONS_UPGRADE_KILLS'] ?? 3);
+const KILLS = Number(process.env['OPERATIONS_UPGRADE_KILLS'] ?? 2);
 const PEOPLE = Number(process.env['OPERATIONS_UPGRADE_PEOPLE'] ?? 2000);
 const PROGRAM = join(__dirname, 'upgrade.js');
 const TIME_OUT_MS = 60_000 + KILLS * 2000 + PEOPLE;
@@ -39,8 +39,10 @@ async function killInTheMiddle({ kind, address }: Database): Promise<void> {
 async function expectUntouched({ query }: Database): Promise<void> {
   expect((await query('select version from schema_version'))[0]).toEqual({ version: 1 });
   expect(Number((await query('select count(*) as count from accounts'))[0]?.['count'])).toBe(PEOPLE + 2);
-  await expect(query('select greeting from accounts limit 1')).rejects.toThrow(/greeting/);
-  await expect(query('select * from greetings')).rejects.toThrow(/greetings/);
+  // Not toThrow: jest does not know an error of better-sqlite3 for one when another test file has loaded it before.
+  const message = expect.stringMatching(/greeting/) as string;
+  await expect(query('select greeting from accounts limit 1')).rejects.toMatchObject({ message });
+  await expect(query('select * from greetings')).rejects.toMatchObject({ message });
 }
 
 /** @param make the database that a configuration in this folder uses, which may not be there yet */
