@@ -1,6 +1,6 @@
 // Stopping and starting again without anybody noticing.
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { freePort } from '../commands/run.ts';
+import { freePort, start } from '../commands/run.ts';
 import type { Running } from '../commands/run.ts';
 import { closeAtEnd } from '../support/start-app.ts';
 import { startBalancer } from './balancer.ts';
@@ -144,6 +144,15 @@ describeWith(
 );
 
 describeWith([linux], 'a socket that is handed over', () => {
+  test('has to be the only one', async () => {
+    const cwd = configure(await openSandbox());
+    const { code, err } = await start(cwd, ['serve'], {}, { before: 'LISTEN_FDS=2 LISTEN_PID=$$' }).ended;
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/^gatehouse: systemd hands over 2 sockets, expected one\. .+\n$/),
+    ]);
+  });
+
   test('connections wait in it while there is no process (R-10)', async () => {
     const { ports, start } = await makePair('held');
     const visitor = new Visitor({ url: PUBLIC_URL, port: ports[0] });
