@@ -1,8 +1,8 @@
 // Guessing passwords: whom the limits stop, and whom they must not stop.
 import { hashPassword } from '../../src/accounts/passwords.ts';
-import { insertAccount, setPasswordHash } from '../../src/accounts/store.ts';
+import { setPasswordHash } from '../../src/accounts/store.ts';
 import type { Answer, Browser } from '../support/people.ts';
-import { openBrowser, openSignIn, signInWithPassword, signOut } from '../support/people.ts';
+import { makeAccount, openBrowser, openSignIn, signInWithPassword, signOut } from '../support/people.ts';
 import type { TestApp } from '../support/start-app.ts';
 import { ROOT_PASSWORD, startApp } from '../support/start-app.ts';
 
@@ -59,10 +59,9 @@ test('a known browser has as many tries as strangers have, and no more (PW-005)'
 
 test('a device cookie is worth nothing for another account, changed, invented, or after the password has changed (PW-005)', async () => {
   const app = await startApp({ yaml: THREE_TRIES });
-  const { db, now } = app.services;
   const password_hash = await hashPassword(ROOT_PASSWORD);
   const ann = { username: 'ann', name: 'Ann', email: null, state: 'active', admin: 0, password_hash } as const;
-  await insertAccount(db, { ...ann, created_at: now() });
+  await makeAccount(app, ann);
   const cookie = deviceCookie(await signInWithPassword(openBrowser(app), 'ann'));
   await closeForm(app);
   const changed = cookie.replace(/=(.)/, (_all, letter) => `=${letter === 'A' ? 'B' : 'A'}`);
@@ -72,6 +71,7 @@ test('a device cookie is worth nothing for another account, changed, invented, o
   }
   await closeForm(app, 'ann');
   expect((await signInWithPassword(openWith(app, cookie), 'ann')).status).toBe(303);
+  const { db } = app.services;
   const { id } = await db.selectFrom('accounts').select('id').where('username', '=', 'ann').executeTakeFirstOrThrow();
   await setPasswordHash(db, id, await hashPassword('a new one, same person'));
   expect((await signInWithPassword(openWith(app, cookie), 'ann', 'a new one, same person')).status).toBe(429);

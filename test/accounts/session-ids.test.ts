@@ -1,7 +1,6 @@
 // What a session is made of: its id, what is kept of it, and who else may write it.
 import request from 'supertest';
 import { sign } from 'cookie-signature';
-import { insertAccount } from '../../src/accounts/store.ts';
 import { sweepSessions } from '../../src/web/session-store.ts';
 import type { Answer } from '../support/people.ts';
 import {
@@ -15,6 +14,7 @@ import {
   signInWithPassword,
   startBoth,
   whoAmI,
+  makeAccount,
 } from '../support/people.ts';
 import { startApp } from '../support/start-app.ts';
 
@@ -133,11 +133,11 @@ test("a deleted person's cookies stay dead when somebody new has the same name a
   const { app, sandbox } = await startBoth();
   const old = openBrowser(app);
   await signInWithBitbucket(old, sandbox);
-  const { db, now } = app.services;
+  const { db } = app.services;
   await db.deleteFrom('accounts').where('username', '=', 'alice').execute();
   expect(await whoAmI(old)).toBeNull();
   const again = { username: 'alice', name: 'Alice', email: 'alice@example.test', state: 'active', admin: 0 } as const;
-  await insertAccount(db, { ...again, password_hash: null, created_at: now() });
+  await makeAccount(app, { ...again, password_hash: null });
   expect(await whoAmI(old)).toBeNull();
 });
 

@@ -1,9 +1,8 @@
 // A page of ours as a case: its name, its heading, and how people get there. The cases of one table share a server and a
 // window, so each begins where the one before it ended.
 import type { Page } from 'playwright-core';
-import { insertAccount } from '../../src/accounts/store.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { providerYaml } from '../support/people.ts';
+import { makeAccount, providerYaml } from '../support/people.ts';
 import type { TestApp } from '../support/start-app.ts';
 import { bitbucketButton } from './people.ts';
 
@@ -29,7 +28,6 @@ export async function clickBitbucket(world: World): Promise<void> {
 }
 
 export async function addWaitingAccount({ app }: World, username: string, email: string | null): Promise<void> {
-  const { db, now } = app.services;
   const account = { username, email, name: username, state: 'waiting', admin: 0, password_hash: null } as const;
-  await db.transaction().execute((trx) => insertAccount(trx, { ...account, created_at: now() }));
+  await makeAccount(app, account);
 }

@@ -23,6 +23,8 @@ export const postgres: Need = process.env['TEST_POSTGRES_URL'] ? undefined : 'TE
 /** Whole 127.0.0.0/8 belongs to this machine, so that one test can come from several addresses. */
 export const linux: Need = process.platform === 'linux' ? undefined : 'needs Linux';
 
+export const root: Need = process.getuid?.() === 0 ? undefined : 'needs root';
+
 /** `describe` where everything is there. @throws with GATEHOUSE_TEST_ALL=1, which allows nothing to be left out */
 export function describeWith(needs: Need[], title: string, tests: () => void): void {
   const missing = needs.filter((need) => need !== undefined);

@@ -1,5 +1,7 @@
 // What a person does at the pages: open, click, type. A browser here is a supertest agent with a cookie jar.
 import request from 'supertest';
+import { insertAccount } from '../../src/accounts/store.ts';
+import type { NewAccount } from '../../src/db/tables.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { SandboxOptions } from '../../src/sandbox/options.ts';
@@ -40,6 +42,12 @@ export function openBrowser(app: { url: string }): Browser {
   // For servers that are processes of their own; those started here are listened to.
   agent.on('response', (answer: Answer) => keepCookies([answer.headers['set-cookie'] ?? []].flat()));
   return agent;
+}
+
+/** An account as if somebody had made it before. */
+export async function makeAccount({ services }: TestApp, account: Omit<NewAccount, 'created_at'>): Promise<void> {
+  const { db, now } = services;
+  await db.transaction().execute((trx) => insertAccount(trx, { ...account, created_at: now() }));
 }
 
 /** The hidden field of a page's forms. */
