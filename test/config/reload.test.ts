@@ -99,10 +99,9 @@ test('restartKeys names nothing that takes effect at once', () => {
   const before = makePlace('password_sign_in: true').load().config;
   const after = { ...before, password_sign_in: false };
   expect(restartKeys(before, after)).toEqual([]);
-  expect(restartKeys(before, { ...after, database_url: 'sqlite:/x', listen: { ...before.listen, host: '::' } })).toEqual([
-    'listen.host',
-    'database_url',
-  ]);
+  expect(
+    restartKeys(before, { ...after, database_url: 'sqlite:/x', listen: { ...before.listen, host: '::' } }),
+  ).toEqual(['listen.host', 'database_url']);
 });
 
 test('SIGHUP reloads, and no longer after stop', () => {
