@@ -67,11 +67,14 @@ test.each([
   'https://gate example.com',
   'http://localhost.evil.test',
   '[https://a.test, https://b.test]',
-])('external_url is https, or http on loopback, without user, query and fragment; not %s (CF-001, SE-028)', (written) => {
-  expect(mistakeIn(`external_url: ${written}`)).toMatch(
-    /external_url: expected the public address of this server: https:/,
-  );
-});
+])(
+  'external_url is https, or http on loopback, without user, query and fragment; not %s (CF-001, SE-028)',
+  (written) => {
+    expect(mistakeIn(`external_url: ${written}`)).toMatch(
+      /external_url: expected the public address of this server: https:/,
+    );
+  },
+);
 
 test.each(['10.0.0.0/33', '10.0.0/8', '::1/129', '10.0.0.1/', 'loopback', '*', 'example.com', 'fe80::1%eth0'])(
   'a proxy is an address or a range, not %s (CF-001, CF-015)',
