@@ -1,7 +1,10 @@
 // A stand-in for Bitbucket that costs next to nothing and agrees at once. It keeps no state: a code names its person.
+// A message can make it slow ({ delayMs }) or cut off whatever the server asks ({ down: true }).
 import { createServer } from 'node:http';
+import { setTimeout } from 'node:timers';
 import { URLSearchParams } from 'node:url';
 
+let mood = { delayMs: 0, down: false };
 const PADDING = 'x'.repeat(2000); // Bitbucket's tokens are that long
 
 const server = createServer((req, res) => {
@@ -76,9 +79,14 @@ function readForm(req, done) {
 
 function send(res, status, value) {
   const body = JSON.stringify(value);
-  res.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length }).end(body);
+  const answer = () =>
+    res.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length }).end(body);
+  if (mood.down) res.destroy();
+  else if (mood.delayMs > 0) setTimeout(answer, mood.delayMs);
+  else answer();
 }
 
 server.keepAliveTimeout = 300_000;
 server.listen(0, '127.0.0.1', () => process.send({ url: `http://127.0.0.1:${server.address().port}/` }));
+process.on('message', (message) => (mood = { ...mood, ...message }));
 process.on('disconnect', () => process.exit());

@@ -9,19 +9,24 @@ import { startNode, stop } from './process.js';
 const ROOT = join(import.meta.dirname, '..');
 const PROGRAM = join(ROOT, 'dist/main.js');
 
+/** The first administrator's, so that none is made up and printed. */
+export const ROOT_PASSWORD = 'correct horse battery';
+/** One address makes all requests here, so the limits per address are off. Nothing else differs from the defaults. */
+const NO_LIMITS = { oauth_per_minute: 0, password_per_minute: 0, password_per_account: 0 };
+
 /** A folder on the disk of this checkout: a temporary folder may live in memory, where writing is free. */
-export function makeFolder() {
+export function makeFolder(prefix = 'bench-') {
   const data = join(ROOT, 'data');
   mkdirSync(data, { recursive: true, mode: 0o700 });
-  const folder = mkdtempSync(join(data, 'bench-'));
+  const folder = mkdtempSync(join(data, prefix));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /**
  * Writes the configuration into a folder and gives what the commands need.
- * @param {{ folder: string, bitbucketUrl: string, databaseUrl?: string }} options
+ * @param {{ folder: string, bitbucketUrl: string, databaseUrl?: string, rateLimits?: object }} options
  */
-export async function prepareGatehouse({ folder, bitbucketUrl, databaseUrl = 'sqlite' }) {
+export async function prepareGatehouse({ folder, bitbucketUrl, databaseUrl = 'sqlite', rateLimits = NO_LIMITS }) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const config = `external_url: ${url}
@@ -31,18 +36,17 @@ database_url: ${JSON.stringify(databaseUrl)}
 secret_key: 0f1e2d3c4b5a69788796a5b4c3d2e1f0-bench
 omniauth:
   providers: [{ name: bitbucket, app_id: bench-key, app_secret: bench-secret, url: '${bitbucketUrl}' }]
-# One address makes all requests here, so the limits per address are off. Nothing else differs from the defaults.
-rate_limits: { oauth_per_minute: 0, password_per_minute: 0, password_per_account: 0 }
+rate_limits: ${JSON.stringify(rateLimits)}
 `;
   writeFileSync(join(folder, 'gatehouse.yml'), config, { mode: 0o600 });
   return { folder, url };
 }
 
 /** Starts it and waits until it is ready. @returns the child, its URL, and how long that took from the spawn on */
-export async function startGatehouse({ folder, url }, nodeOptions = []) {
+export async function startGatehouse({ folder, url }, nodeOptions = [], core = 'server') {
   const log = openSync(join(folder, 'gatehouse.log'), 'a');
   const start = performance.now();
-  const child = startNode('server', [...nodeOptions, PROGRAM, 'serve', '--config', join(folder, 'gatehouse.yml')], {
+  const child = startNode(core, [...nodeOptions, PROGRAM, 'serve', '--config', join(folder, 'gatehouse.yml')], {
     cwd: folder, // no .env of somebody's there
     env: environment(),
     stdio: ['ignore', log, log],
@@ -77,9 +81,9 @@ export async function timeStarts(gatehouse, times) {
   return all;
 }
 
-/** The environment without any setting of Gatehouse's; root's password would be made and printed otherwise. */
+/** The environment without any setting of Gatehouse's. */
 function environment() {
-  return { PATH: process.env.PATH, GATEHOUSE_ROOT_PASSWORD: 'correct horse battery' };
+  return { PATH: process.env.PATH, GATEHOUSE_ROOT_PASSWORD: ROOT_PASSWORD };
 }
 
 function answers(url) {

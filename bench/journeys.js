@@ -5,10 +5,7 @@ import { headerOf, withCookies } from './connection.js';
 
 /** The page, the click, consent at Bitbucket, the way back, and who am I. @returns the cookies of the session */
 export async function signIn({ site, bitbucket, person }) {
-  const page = checked(await site.get('/users/sign_in'), [200], 'the sign-in page');
-  let cookie = withCookies('', page.head);
-  const csrf = /name="_csrf" value="([^"]*)"/.exec(page.body)?.[1] ?? '';
-
+  let { cookie, csrf } = await openForm(site);
   const start = await site.post('/users/auth/bitbucket', cookie, `_csrf=${csrf}&return_to=`);
   cookie = withCookies(cookie, checked(start, [302], 'the start').head);
 
@@ -20,6 +17,16 @@ export async function signIn({ site, bitbucket, person }) {
   cookie = withCookies(cookie, callback.head);
   await whoAmI({ site, person, cookie });
   return cookie;
+}
+
+/** Opens the sign-in page. @returns the cookies it sets, and the token its forms hold */
+export async function openForm(site) {
+  const page = checked(await site.get('/users/sign_in'), [200], 'the sign-in page');
+  return { cookie: withCookies('', page.head), csrf: csrfOf(page.body) };
+}
+
+export function csrfOf(page) {
+  return /name="_csrf" value="([^"]*)"/.exec(page)?.[1] ?? '';
 }
 
 export async function whoAmI({ site, person, cookie }) {

@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { clearTimeout, setTimeout } from 'node:timers';
 
 const CLOCK_TICKS = 100; // per second, in /proc/<pid>/stat
@@ -29,15 +30,15 @@ export function startNode(core, args, options) {
   return child;
 }
 
-/** However the benchmark ends, nothing it has started stays behind. */
+/** However it ends, nothing it has started stays behind. */
 const running = new Set();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts a file of this folder that talks over IPC. @returns the child and its first message */
+/** Starts a file (of this folder, or with its whole path) that talks over IPC. @returns the child and its first message */
 export async function startWorker(core, file, args = []) {
-  const child = startNode(core, [`${import.meta.dirname}/${file}`, ...args], {
+  const child = startNode(core, [resolve(import.meta.dirname, file), ...args], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   return { child, hello: await nextMessage(child) };
@@ -45,7 +46,7 @@ export async function startWorker(core, file, args = []) {
 
 export function nextMessage(child) {
   return new Promise((resolve, reject) => {
-    const died = (code) => reject(new Error(`a process of the benchmark ended with exit code ${code}`));
+    const died = (code) => reject(new Error(`a process that measures ended with exit code ${code}`));
     child.once('exit', died);
     child.once('message', (message) => {
       child.off('exit', died);

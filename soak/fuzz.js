@@ -1,0 +1,98 @@
+// R-22, first half: a million requests that nobody should send, at two servers, one with its rate limits on.
+import { setInterval, clearInterval } from 'node:timers';
+import { performance } from 'node:perf_hooks';
+import { memoryMb } from '../bench/process.js';
+import { add, ms, tally, whole } from './report.js';
+import { seedOf } from './random.js';
+import { isHealthy, openWorld, runJob } from './world.js';
+
+const REQUESTS = 1_000_000;
+const QUICK_REQUESTS = 25_000;
+const MAX_MEMORY_MB = 400;
+/** Of one server; the other has none. Those of the form are high enough for it to be reached. */
+const LIMITS = { oauth_per_minute: 60, password_per_minute: 200, password_per_account: 10 };
+
+export async function fuzz(context) {
+  const { report, seed } = context;
+  const count = context.quick ? QUICK_REQUESTS : REQUESTS;
+  const worlds = [
+    await openWorld(context, { title: 'fuzzing without limits' }),
+    await openWorld(context, { title: 'fuzzing with limits', core: 'load', rateLimits: LIMITS }),
+  ];
+  const start = performance.now();
+  const memory = watchMemory(worlds);
+  const jobs = worlds.map(({ url, bitbucket }, index) => ({
+    url,
+    bitbucket: bitbucket.url,
+    seed: seedOf(seed, index * 1000),
+    count: count / 2,
+    seconds: context.seconds,
+    people: 500,
+  }));
+  const results = await Promise.all(jobs.map((job) => runJob('fuzz-load.js', job)));
+  const seconds = (performance.now() - start) / 1000;
+  judge(report, { results, count, seconds });
+  report.row(
+    'R-22',
+    'memory of each server at most',
+    `≤ ${MAX_MEMORY_MB} MB`,
+    `${whole(memory.stop())} MB`,
+    memory.stop() <= MAX_MEMORY_MB,
+  );
+  for (const world of worlds) {
+    const began = performance.now();
+    const healthy = await isHealthy(world);
+    report.row(
+      'R-22',
+      'same process, well within a second',
+      'yes',
+      healthy ? ms(performance.now() - began) : 'no',
+      healthy,
+    );
+    await world.close();
+  }
+}
+
+function judge(report, { results, count, seconds }) {
+  const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
+  const sum = (key) =>
+    results.reduce((all, result) => (Object.entries(result[key]).forEach(([name, n]) => add(all, name, n)), all), {});
+  const [statuses, faults, kinds] = [sum('statuses'), sum('faults'), sum('kinds')];
+  console.log(
+    `  statuses: ${tally(statuses)}…, kinds: ${Object.keys(kinds).length}, ${whole(total('sent') / seconds)} per second`,
+  );
+  for (const example of results.flatMap(({ examples }) => examples)) console.log(`    ${example}`);
+  report.row(
+    'R-22',
+    'fuzzed requests and good sign-ins',
+    whole(count),
+    `${whole(total('sent'))} (${whole(total('signIns'))} sign-ins)`,
+    total('sent') >= count,
+  );
+  report.row(
+    'R-22',
+    'answers that should not be: 5xx, reflection, foreign Location, no answer',
+    'none',
+    tally(faults),
+    Object.keys(faults).length === 0,
+  );
+  report.row(
+    '§3',
+    'sessions kept, and ended ones refused',
+    'all',
+    `${total('alive')} and ${total('ended')}`,
+    faults['session lost'] === undefined && faults['ended session accepted'] === undefined,
+  );
+}
+
+function watchMemory(worlds) {
+  let most = 0;
+  const look = () => (most = Math.max(most, ...worlds.map(({ child }) => memoryMb(child) ?? 0)));
+  const timer = setInterval(() => worlds.every(({ child }) => child.exitCode === null) && look(), 500);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return most;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+// R-22, second half: ten thousand answers of a Bitbucket that is broken in every way, between good ones.
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { memoryMb, nextMessage, startWorker, stop } from '../bench/process.js';
+import { CANARY, planFor } from './provider-plans.js';
+import { ms, tally, whole } from './report.js';
+import { isHealthy, openWorld, runJob } from './world.js';
+
+const ANSWERS = 10_000;
+const QUICK_ANSWERS = 500;
+const ROUND = 250;
+const MAX_MEMORY_MB = 400;
+/** The deadline of a whole callback is 15 s. */
+const MAX_MS = 16_000;
+
+export async function provider(context) {
+  const { report, seed, quick } = context;
+  const farEnd = await startFarEnd(context, seed);
+  const world = await openWorld(context, { title: 'a broken Bitbucket', bitbucket: farEnd, secrets: [CANARY] });
+  const wanted = quick ? QUICK_ANSWERS : ANSWERS;
+  const until = Date.now() + context.seconds * 1000;
+  const [statuses, faults] = [{}, {}];
+  let [answers, from, slowestMs, memory, alive, unasked] = [0, 1, 0, 0, true, 0];
+  for (; answers < wanted && alive && Date.now() < until; from += ROUND) {
+    const seconds = (until - Date.now()) / 1000;
+    const result = await runJob('provider-load.js', { url: world.url, seed, from, count: ROUND, seconds });
+    for (const [sum, part] of [
+      [statuses, result.statuses],
+      [faults, result.faults],
+    ]) {
+      for (const [name, count] of Object.entries(part)) sum[name] = (sum[name] ?? 0) + count;
+    }
+    for (const example of result.examples.slice(0, 4)) console.log(`    ${example}`);
+    slowestMs = Math.max(slowestMs, result.slowestMs);
+    unasked += result.unasked;
+    alive = await isHealthy(world);
+    memory = Math.max(memory, memoryMb(world.child) ?? 0);
+    answers = await farEnd.count();
+  }
+  console.log(`  statuses: ${tally(statuses)}`);
+  report.row('R-22', 'fuzzed answers of Bitbucket', whole(wanted), whole(answers), answers >= wanted);
+  report.row('R-22', 'sign-ins with another end than planned', 'none', tally(faults), Object.keys(faults).length === 0);
+  const share = (100 * unasked) / from;
+  report.row('R-22', 'good answers not asked for (breaker)', '≤ 5 %', `${share.toFixed(1)} %`, share <= 5);
+  report.row('R-22', 'slowest sign-in', `≤ ${ms(MAX_MS)}`, ms(slowestMs), slowestMs <= MAX_MS);
+  report.row(
+    'R-22',
+    'same process after each round; its memory',
+    `yes; ≤ ${MAX_MEMORY_MB} MB`,
+    `${alive ? 'yes' : 'no'}; ${whole(memory)} MB`,
+    alive && memory <= MAX_MEMORY_MB,
+  );
+  await world.close();
+  const strangers = countStrangers(world.folder, { seed, from });
+  report.row('R-22', 'identities of people who must not come in', '0', String(strangers), strangers === 0);
+}
+
+async function startFarEnd(context, seed) {
+  const { child, hello } = await startWorker('load', join(import.meta.dirname, 'far-end.js'), [String(seed)]);
+  context.atEnd(() => stop(child));
+  const count = async () => {
+    const message = nextMessage(child);
+    child.send('count');
+    return (await message).answers;
+  };
+  return { url: hello.url, count };
+}
+
+function countStrangers(folder, { seed, from }) {
+  const db = new BetterSqlite3(join(folder, 'gatehouse.db'));
+  const stored = db.prepare('select extern_uid from identities').pluck().all();
+  db.close();
+  const welcome = new Set();
+  for (let number = 1; number < from; number += 1) {
+    const { uuid, verdict } = planFor(seed, number);
+    if (verdict !== 'bad') welcome.add(uuid);
+  }
+  return stored.filter((uuid) => !welcome.has(uuid)).length;
+}

@@ -1,0 +1,46 @@
+// The one table at the end: a line for each thing that has to hold.
+import { table } from '../bench/report.js';
+
+export class Report {
+  #rows = [];
+
+  /**
+   * @param {string} id of the case: R-01, PF-027 …
+   * @param {string} what
+   * @param {string} hold the figure to hold
+   * @param {string} measured
+   * @param {boolean} good
+   */
+  // A row has five columns.
+
+  row(id, what, hold, measured, good) {
+    this.#rows.push([id, what, hold, measured, good ? '✓' : '✗']);
+    console.log(`  ${good ? '✓' : '✗'} ${id} ${what}: ${measured} (to hold: ${hold})`);
+  }
+
+  get good() {
+    return this.#rows.every((row) => row.at(-1) === '✓');
+  }
+
+  toString() {
+    return table(['case', 'what', 'to hold', 'measured', ''], this.#rows);
+  }
+}
+
+/** What went wrong, by kind, and how often: `2 × no answer, 1 × status 500`, or the word for nothing. */
+export function tally(counts, nothing = 'none') {
+  const parts = Object.entries(counts).map(([kind, count]) => `${count} × ${kind}`);
+  return parts.length === 0 ? nothing : parts.slice(0, 5).join(', ');
+}
+
+export function add(counts, kind, times = 1) {
+  counts[kind] = (counts[kind] ?? 0) + times;
+}
+
+export function whole(value) {
+  return Math.round(value).toLocaleString('en-GB');
+}
+
+export function ms(value) {
+  return value < 10 ? `${value.toFixed(1)} ms` : `${whole(value)} ms`;
+}
