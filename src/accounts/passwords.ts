@@ -1,4 +1,5 @@
 // Passwords: argon2id, with a bounded queue in front because each check costs 19 MiB and tens of milliseconds.
+import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -7,7 +8,8 @@ import type { Log } from '../log.ts';
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 /** Longer ones are refused before any work. */
 export const MAX_PASSWORD_BYTES = 1024;
-const MAX_RUNNING = 2;
+/** On a single core two would leave a third of it for everybody else, and those who are to be told "later" would wait, too. */
+const MAX_RUNNING = Math.min(2, availableParallelism());
 const MAX_WAITING = 30;
 
 let running = 0;
