@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { machine } from '../bench/report.js';
 import { fuzz } from './fuzz.js';
+import { load, postgres } from './load.js';
 import { provider } from './provider.js';
 import { Report, whole } from './report.js';
 
@@ -11,6 +12,8 @@ import { Report, whole } from './report.js';
 const PARTS = {
   fuzz: { run: fuzz, share: 13 },
   provider: { run: provider, share: 4 },
+  load: { run: load, share: 3 },
+  postgres: { run: postgres, share: 1 },
 };
 const MINUTES = 30;
 const QUICK_MINUTES = 3;
