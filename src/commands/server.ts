@@ -1,6 +1,6 @@
 // A running web server: listens, sweeps away what has expired, stops without cutting anybody off.
 import type { Server } from 'node:http';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { createApp } from '../app.ts';
 import { Flows } from '../accounts/flows.ts';
 import { ensureRoot } from '../accounts/root.ts';
@@ -11,6 +11,8 @@ import { sweepSessions } from '../web/session-store.ts';
 import { handedOverSocket, listen, stopListening } from './listening.ts';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
+/** The first time soon: a server that is restarted more often than that would never sweep. */
+const FIRST_SWEEP_MS = 5000;
 /** How long requests under way may take to end after a signal to stop. */
 const DRAIN_MS = 10_000;
 
@@ -40,9 +42,11 @@ async function start(services: Services, env: NodeJS.ProcessEnv): Promise<Runnin
   tellOfRefused(server, services.log, services.now);
   await listen(server, { host, port, socket });
   const sweeper = setInterval(() => void sweep(services), SWEEP_EVERY_MS).unref();
+  const firstSweep = setTimeout(() => void sweep(services), FIRST_SWEEP_MS).unref();
   return {
     stop: async () => {
       clearInterval(sweeper);
+      clearTimeout(firstSweep);
       await leave(server, services);
       await services.close();
     },
@@ -68,10 +72,10 @@ async function sweep(services: Services): Promise<void> {
 async function leave(server: Server, services: Services): Promise<void> {
   services.leaving = true;
   server.prependListener('request', (_req, res) => res.setHeader('Connection', 'close'));
-  await setTimeout(services.config().listen.leave_seconds * 1000);
+  await wait(services.config().listen.leave_seconds * 1000);
   const ended = stopListening(server);
   const idle = setInterval(() => server.closeIdleConnections(), 50);
-  const cut = global.setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   await ended;
   clearInterval(idle);
   clearTimeout(cut);
