@@ -32,24 +32,46 @@ async function query(connectionString, text) {
  * @returns seconds it took
  */
 export function fill(folder, count) {
+  const now = Date.now();
+  const people = numbers(count);
+  return write(
+    folder,
+    `insert into accounts (id, username, name, email, email_key, state, admin, created_at)
+      ${people} select n + 1000, 'person-' || n, 'Person ' || n, 'person-' || n || '@example.com',
+        'person-' || n || '@example.com', 'active', 0, ${now} from numbers;
+    insert into identities (account_id, provider, extern_uid, display_name, created_at, last_used_at)
+      ${people} select n + 1000, 'bitbucket', printf('{00000000-0000-4000-8000-%012x}', n), 'Person ' || n,
+        ${now}, ${now} from numbers;
+    ${insertSessions({ count, account: 'n + 1000', seenAt: now })}`,
+  );
+}
+
+/** Adds sessions that ended yesterday, all of the first account. */
+export function fillExpired(folder, count) {
+  return write(
+    folder,
+    insertSessions({ count, account: '(select min(id) from accounts)', seenAt: Date.now() - 2 * DAY_MS }),
+  );
+}
+
+function insertSessions({ count, account, seenAt }) {
+  return `insert into sessions (id_hash, account_id, data, version, remembered, created_at, seen_at, expires_at)
+    ${numbers(count)} select lower(hex(randomblob(32))) as id_hash, ${account},
+      '{"passport":{"user":' || (${account}) || '}}', 1, 0, ${seenAt}, ${seenAt}, ${seenAt + DAY_MS}
+      from numbers order by id_hash;`;
+}
+
+function numbers(count) {
+  return `with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${count})`;
+}
+
+function write(folder, sql) {
   const start = performance.now();
   const db = new BetterSqlite3(join(folder, 'gatehouse.db'));
-  const now = Date.now();
   db.pragma('synchronous = OFF');
   db.pragma('cache_size = -200000');
   db.pragma('foreign_keys = OFF');
-  const people = `with recursive people (n) as (select 1 union all select n + 1 from people where n < ${count})`;
-  db.exec(`begin;
-    insert into accounts (id, username, name, email, email_key, state, admin, created_at)
-      ${people} select n + 1000, 'person-' || n, 'Person ' || n, 'person-' || n || '@example.com',
-        'person-' || n || '@example.com', 'active', 0, ${now} from people;
-    insert into identities (account_id, provider, extern_uid, display_name, created_at, last_used_at)
-      ${people} select n + 1000, 'bitbucket', printf('{00000000-0000-4000-8000-%012x}', n), 'Person ' || n,
-        ${now}, ${now} from people;
-    insert into sessions (id_hash, account_id, data, version, remembered, created_at, seen_at, expires_at)
-      ${people} select lower(hex(randomblob(32))) as id_hash, n + 1000, '{"passport":{"user":' || (n + 1000) || '}}',
-        1, 0, ${now}, ${now}, ${now + DAY_MS} from people order by id_hash;
-    commit;`);
+  db.exec(`begin; ${sql} commit;`);
   db.pragma('wal_checkpoint(TRUNCATE)');
   db.close();
   return (performance.now() - start) / 1000;

@@ -1,6 +1,6 @@
 // Child processes pinned to a core, and what the operating system counts about them (Linux; elsewhere undefined).
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { clearTimeout, setTimeout } from 'node:timers';
@@ -80,4 +80,17 @@ export function memoryMb({ pid }) {
   const path = `/proc/${pid}/status`;
   if (!existsSync(path)) return undefined;
   return Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(path, 'utf8'))[1]) / 1024;
+}
+
+/** What its file descriptors lead to: paths, `socket:[…]` and the like. Empty where the system does not tell. */
+export function openFiles({ pid }) {
+  const folder = `/proc/${pid}/fd`;
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((name) => {
+    try {
+      return [readlinkSync(`${folder}/${name}`)];
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
 }

@@ -15,7 +15,7 @@ const HOME_EVERY = 20;
 /** @param {{ url: string, seed: number, from: number, count: number, seconds: number }} job */
 async function run({ url, seed, from, count, seconds }) {
   const until = performance.now() + seconds * 1000;
-  const result = { statuses: {}, faults: {}, examples: [], done: 0, unasked: 0, slowestMs: 0 };
+  const result = { statuses: {}, faults: {}, examples: [], done: 0, unasked: 0, slowestMs: 0, fastestMs: Infinity };
   let next = from;
   const work = async () => {
     while (next < from + count && performance.now() < until) await judge(url, planFor(seed, next), next++, result);
@@ -31,6 +31,7 @@ async function judge(url, plan, number, result) {
     const { status, cookie, body } = await signIn(site, number);
     result.done += 1;
     result.slowestMs = Math.max(result.slowestMs, performance.now() - began);
+    result.fastestMs = Math.min(result.fastestMs, performance.now() - began);
     add(result.statuses, status);
     const fault =
       status === 303

@@ -22,11 +22,23 @@ export const CANARY = 'canary7Fq2';
 
 const JSON_TYPE = 'Content-Type: application/json';
 
+/** From this number on every plan is an answer of one byte a second. */
+export const DRIPPING = 1_000_000;
+
 /** @returns {Plan} */
 export function planFor(seed, number) {
   const random = seeded(seedOf(seed, number));
   const uuid = `{${random.text('0123456789abcdef', 8)}-0000-4000-8000-${number.toString(16).padStart(12, '0')}}`;
   const good = goodReplies(number, uuid);
+  if (number >= DRIPPING) {
+    const slow = ['token', 'user', 'emails'][number % 3];
+    return {
+      uuid,
+      verdict: 'bad',
+      what: `${slow}: drip`,
+      replies: { ...good, [slow]: { ...good[slow], how: 'drip' } },
+    };
+  }
   if (random.chance(0.4)) return { uuid, verdict: 'good', what: 'good', replies: good };
   const endpoint = random.weighted([
     [4, 'token'],

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { memoryMb, nextMessage, startWorker, stop } from '../bench/process.js';
-import { CANARY, planFor } from './provider-plans.js';
+import { CANARY, DRIPPING, planFor } from './provider-plans.js';
 import { ms, tally, whole } from './report.js';
 import { isHealthy, openWorld, runJob } from './world.js';
 
@@ -50,9 +50,19 @@ export async function provider(context) {
     `${alive ? 'yes' : 'no'}; ${whole(memory)} MB`,
     alive && memory <= MAX_MEMORY_MB,
   );
+  await dripping(context, world);
   await world.close();
   const strangers = countStrangers(world.folder, { seed, from });
   report.row('R-22', 'identities of people who must not come in', '0', String(strangers), strangers === 0);
+}
+
+/** One after the other endpoint a byte a second: the deadline ends it, not the far end. */
+async function dripping({ report, seed }, world) {
+  const job = { url: world.url, seed, from: DRIPPING, count: 6, seconds: 20 };
+  const { statuses, faults, fastestMs, slowestMs } = await runJob('provider-load.js', job);
+  const good = statuses['504'] === 6 && fastestMs >= 9500 && slowestMs <= MAX_MS && Object.keys(faults).length === 0;
+  const measured = `${tally({ ...statuses, ...faults })} after ${ms(fastestMs)} to ${ms(slowestMs)}`;
+  report.row('PF-021', 'answers of one byte a second', '504 after 10 to 15 s', measured, good);
 }
 
 async function startFarEnd(context, seed) {

@@ -3,16 +3,22 @@ import { loadavg } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { machine } from '../bench/report.js';
+import { clients } from './clients.js';
 import { fuzz } from './fuzz.js';
 import { load, postgres } from './load.js';
+import { outage } from './outage.js';
 import { provider } from './provider.js';
 import { Report, whole } from './report.js';
+import { sessions } from './sessions.js';
 
 /** In the order they run, with their shares of the time. */
 const PARTS = {
   fuzz: { run: fuzz, share: 13 },
   provider: { run: provider, share: 4 },
   load: { run: load, share: 3 },
+  sessions: { run: sessions, share: 2 },
+  clients: { run: clients, share: 2 },
+  outage: { run: outage, share: 1 },
   postgres: { run: postgres, share: 1 },
 };
 const MINUTES = 30;

@@ -1,7 +1,7 @@
 // What most parts need: a Gatehouse as an administrator runs it, and a stand-in for Bitbucket, both ended by themselves.
 import { join } from 'node:path';
 import { request } from 'undici';
-import { makeFolder, migrate, prepareGatehouse, startGatehouse } from '../bench/gatehouse.js';
+import { makeFolder, migrate, prepareGatehouse, startGatehouse, timeStarts } from '../bench/gatehouse.js';
 import { nextMessage, startWorker, stop } from '../bench/process.js';
 import { checkInvariants } from './invariants.js';
 
@@ -12,15 +12,16 @@ const WATCH = ['--import', join(import.meta.dirname, 'watch.js')];
 /**
  * @param {object} context of the part
  * @param {{ title: string, prepare?: (folder: string) => void, bitbucket?: object } & object} options `prepare` changes the
- *   migrated database before the server starts; `bitbucket` replaces the stand-in; `core` is for startNode; the rest is for prepareGatehouse
+ *   database before the server starts; `bitbucket` replaces the stand-in; `core` is for startNode; the rest is for prepareGatehouse
  */
 export async function openWorld(context, { title, prepare, bitbucket, core, secrets = [], ...options }) {
   const { folder, remove } = makeFolder('soak-');
   context.atEnd(remove);
   const farEnd = bitbucket ?? (await startBitbucket(context));
   const gatehouse = await prepareGatehouse({ folder, bitbucketUrl: farEnd.url, ...options });
-  if (prepare || options.databaseUrl) await migrate(gatehouse);
-  prepare?.(folder);
+  if (options.databaseUrl) await migrate(gatehouse);
+  if (prepare) await timeStarts(gatehouse, 1); // makes the tables and the first administrator
+  await prepare?.(folder);
   const { child, url, readyMs } = await startGatehouse(gatehouse, WATCH, core);
   context.atEnd(() => stop(child));
   const all = [...SECRETS, ...secrets];
