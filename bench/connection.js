@@ -18,12 +18,12 @@ export class Connection {
   }
 
   /** @returns {Promise<{status: number, head: string, body: string}>} bytes as latin1; `head` has status line and headers */
-  get(path, cookie = '') {
-    return this.#send(`GET ${path} HTTP/1.1\r\nHost: ${this.#host}\r\n${cookieLine(cookie)}\r\n`);
+  get(path, cookie = '', header = '') {
+    const more = header === '' ? '' : `${header}\r\n`;
+    return this.#send(`GET ${path} HTTP/1.1\r\nHost: ${this.#host}\r\n${cookieLine(cookie)}${more}\r\n`);
   }
 
-  post(path, cookie, form) {
-    const type = 'Content-Type: application/x-www-form-urlencoded';
+  post(path, cookie, form, type = 'Content-Type: application/x-www-form-urlencoded') {
     const head = `POST ${path} HTTP/1.1\r\nHost: ${this.#host}\r\n${type}\r\nContent-Length: ${form.length}`;
     return this.#send(`${head}\r\n${cookieLine(cookie)}\r\n${form}`);
   }

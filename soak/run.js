@@ -10,6 +10,7 @@ import { outage } from './outage.js';
 import { provider } from './provider.js';
 import { Report, whole } from './report.js';
 import { sessions } from './sessions.js';
+import { timing } from './timing.js';
 
 /** In the order they run, with their shares of the time. */
 const PARTS = {
@@ -19,6 +20,7 @@ const PARTS = {
   sessions: { run: sessions, share: 2 },
   clients: { run: clients, share: 2 },
   outage: { run: outage, share: 1 },
+  timing: { run: timing, share: 2 },
   postgres: { run: postgres, share: 1 },
 };
 const MINUTES = 30;
