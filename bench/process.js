@@ -20,9 +20,10 @@ function chooseCores() {
   return { server: allowed[0], load: allowed[1] };
 }
 
-/** Starts Node on one of `cores`. @param options of child_process.spawn */
+/** Starts Node on one of `cores`, or with another name than theirs on any. @param options of child_process.spawn */
 export function startNode(core, args, options) {
-  const pinned = cores ? ['taskset', '-c', String(cores[core]), process.execPath] : [process.execPath];
+  const pinned =
+    cores?.[core] !== undefined ? ['taskset', '-c', String(cores[core]), process.execPath] : [process.execPath];
   const [command, ...rest] = [...pinned, ...args];
   const child = spawn(command, rest, options);
   running.add(child);

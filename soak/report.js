@@ -37,6 +37,18 @@ export function add(counts, kind, times = 1) {
   counts[kind] = (counts[kind] ?? 0) + times;
 }
 
+/** Adds the counts of one key of several results up. */
+export function addUp(results, key) {
+  const all = {};
+  for (const result of results) for (const [kind, count] of Object.entries(result[key])) add(all, kind, count);
+  return all;
+}
+
+/** Whether so many is enough: all that were wanted, or what fits into a time that was asked for. */
+export function isEnough(count, wanted, { limited }) {
+  return count >= wanted || limited;
+}
+
 export function whole(value) {
   return Math.round(value).toLocaleString('en-GB');
 }

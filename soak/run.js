@@ -1,81 +1,91 @@
-// `npm run soak`: attacks, faults and load for as long as a laptop can spare, one table at the end. See docs/soak.md.
+// `npm run soak`: attacks, faults and load for as long as a laptop can spare, and one table at the end. See docs/soak.md.
 import { loadavg } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { machine } from '../bench/report.js';
 import { clients } from './clients.js';
+import { endurance } from './endurance.js';
 import { fuzz } from './fuzz.js';
 import { load, postgres } from './load.js';
 import { outage } from './outage.js';
 import { provider } from './provider.js';
 import { Report, whole } from './report.js';
 import { sessions } from './sessions.js';
+import { tests } from './tests.js';
 import { timing } from './timing.js';
 
-/** In the order they run, with their shares of the time. */
+/** In the order they run, with the minutes each has. What has a figure to reach stops when it is there. */
 const PARTS = {
-  fuzz: { run: fuzz, share: 13 },
-  provider: { run: provider, share: 4 },
-  load: { run: load, share: 3 },
-  sessions: { run: sessions, share: 2 },
-  clients: { run: clients, share: 2 },
-  outage: { run: outage, share: 1 },
-  timing: { run: timing, share: 2 },
-  postgres: { run: postgres, share: 1 },
+  fuzz: { run: fuzz, minutes: 12, quickMinutes: 0.7 },
+  provider: { run: provider, minutes: 3, quickMinutes: 0.4 },
+  load: { run: load, minutes: 2.5, quickMinutes: 0.4 },
+  sessions: { run: sessions, minutes: 1.5, quickMinutes: 0.2 },
+  clients: { run: clients, minutes: 1.2, quickMinutes: 0 },
+  outage: { run: outage, minutes: 0.8, quickMinutes: 0.4 },
+  timing: { run: timing, minutes: 1.5, quickMinutes: 0.3 },
+  endurance: { run: endurance, minutes: 2, quickMinutes: 0.3 },
+  postgres: { run: postgres, minutes: 0.5, quickMinutes: 0.2 },
+  tests: { run: tests, minutes: 5, quickMinutes: 0 },
 };
-const MINUTES = 30;
-const QUICK_MINUTES = 3;
+const NAMES = Object.keys(PARTS);
 
-const { values: options, positionals: names } = parseArgs({
-  allowPositionals: true,
-  options: { minutes: { type: 'string' }, quick: { type: 'boolean' }, seed: { type: 'string' } },
-});
-
-function choose() {
-  const unknown = names.find((name) => !(name in PARTS));
-  if (unknown !== undefined) throw new Error(`there is no part ${unknown}; parts are ${Object.keys(PARTS).join(', ')}`);
-  return Object.entries(PARTS).filter(([name]) => names.length === 0 || names.includes(name));
+/** @throws with one line for whoever called it wrongly */
+function readArguments() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { minutes: { type: 'string' }, quick: { type: 'boolean' }, seed: { type: 'string' } },
+  });
+  const unknown = positionals.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no part ${unknown}; parts are ${NAMES.join(', ')}`);
+  const [minutes, seed] = [values.minutes, values.seed].map((text) => (text === undefined ? undefined : Number(text)));
+  if (Number.isNaN(minutes) || Number.isNaN(seed)) throw new Error('--minutes and --seed take a number');
+  const key = values.quick ? 'quickMinutes' : 'minutes';
+  const named = NAMES.filter((name) => positionals.length === 0 || positionals.includes(name));
+  const parts = named.filter((name) => PARTS[name][key] > 0 || positionals.length > 0);
+  for (const name of named)
+    if (!parts.includes(name)) console.log(`${name} is left out: it takes longer than --quick allows`);
+  return { parts, key, minutes, quick: values.quick === true, seed: seed ?? Date.now() % 1_000_000 };
 }
 
-async function run() {
+async function run({ parts, key, minutes, quick, seed }) {
   const began = performance.now();
   const [loadBefore] = loadavg();
-  const seed = Number(options.seed ?? Date.now() % 1e9);
-  const parts = choose();
-  const shares = Object.values(PARTS).reduce((sum, { share }) => sum + share, 0);
-  const given = options.minutes === undefined ? undefined : Number(options.minutes);
-  const whole_ = given ?? (options.quick ? QUICK_MINUTES : MINUTES);
-  // A time that is given is for the parts that are named; else each has its share of all.
-  const all = given === undefined ? shares : parts.reduce((sum, [, { share }]) => sum + share, 0);
+  const usual = parts.reduce((sum, name) => sum + PARTS[name][key], 0);
   const report = new Report();
-  console.log(`seed ${seed}`);
-  for (const [name, part] of parts) {
-    const seconds = (whole_ * 60 * part.share) / all;
-    console.log(`${name}, at most about ${whole(seconds)} s, load average ${loadavg()[0].toFixed(1)} …`);
-    await runPart(part, { report, seed, seconds, quick: options.quick === true });
+  for (const name of parts) {
+    // The time that is given is for all that is named, shared as usual.
+    const seconds = 60 * PARTS[name][key] * (minutes === undefined ? 1 : minutes / usual);
+    console.log(`${name}: about ${whole(seconds)} s at most, load average ${loadavg()[0].toFixed(1)} …`);
+    await runPart(PARTS[name].run, { report, seed, seconds, quick, name, limited: minutes !== undefined });
   }
-  console.log(
-    `\n${machine(loadBefore)} · seed ${seed}\n\n${report}\n\n${whole((performance.now() - began) / 1000)} s in all`,
-  );
+  const took = `${whole((performance.now() - began) / 1000)} s in all`;
+  console.log(`\n${machine(loadBefore)} · seed ${seed} · ${took}\n\n${report}\n`);
   if (!report.good) process.exitCode = 1;
 }
 
 const cleanUps = [];
 
-async function runPart({ run: part }, context) {
+async function runPart(part, context) {
   try {
     await part({ ...context, atEnd: (cleanUp) => cleanUps.push(cleanUp) });
   } catch (error) {
-    context.report.row('soak', `this part ran to its end`, 'yes', error.message.split('\n')[0].slice(0, 200), false);
+    const [line] = error.message.split('\n');
+    context.report.row('–', `${context.name} runs to its end`, 'yes', line.slice(0, 200), false);
     console.error(error);
   } finally {
     await cleanUp();
   }
 }
 
+/** Ends what a part has started, newest first. */
 async function cleanUp() {
   while (cleanUps.length > 0) await cleanUps.pop()();
 }
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
-await run();
+try {
+  await run(readArguments());
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 2;
+}

@@ -66,8 +66,8 @@ export async function freeShare() {
 }
 
 /** Runs one job in a process of its own. @returns what it has counted */
-export async function runJob(file, job) {
-  const { child } = await startWorker('load', join(import.meta.dirname, file));
+export async function runJob(file, job, core = 'load') {
+  const { child } = await startWorker(core, join(import.meta.dirname, file));
   try {
     child.send(job);
     const { result, error } = await nextMessage(child);

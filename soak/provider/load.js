@@ -1,11 +1,11 @@
 // Signs in, one plan of the far end after the other, and looks who came in.
 import { performance } from 'node:perf_hooks';
-import { Connection, headerOf, withCookies } from '../bench/connection.js';
-import { openForm } from '../bench/journeys.js';
-import { CANARY, planFor } from './provider-plans.js';
-import { add } from './report.js';
-import { serveJobs } from './world.js';
-import { MARKUP } from './strings.js';
+import { Connection, headerOf, withCookies } from '../../bench/connection.js';
+import { openForm } from '../../bench/journeys.js';
+import { CANARY, planFor } from './plans.js';
+import { add } from '../report.js';
+import { serveJobs } from '../world.js';
+import { MARKUP } from '../fuzz/strings.js';
 
 const BROWSERS = 24;
 /** Beside 303: what a visitor may be told about a Bitbucket that answers badly, or an address that is taken. */

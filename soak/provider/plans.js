@@ -1,7 +1,7 @@
 // What a broken or hostile Bitbucket answers during one sign-in. A plan follows from its seed and number alone, so that
 // the far end and whoever judges work it out each for itself.
-import { seeded, seedOf } from './random.js';
-import { oddText } from './strings.js';
+import { seeded, seedOf } from '../random.js';
+import { oddText } from '../fuzz/strings.js';
 
 /** In every token and code: found in no log, page or database. */
 export const CANARY = 'canary7Fq2';

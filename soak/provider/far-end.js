@@ -1,8 +1,8 @@
-// A Bitbucket that answers as planned (provider-plans.js), byte by byte, with everything that can go wrong on a line.
+// A Bitbucket that answers as planned (plans.js), byte by byte, with everything that can go wrong on a line.
 import { Buffer } from 'node:buffer';
 import { createServer, STATUS_CODES } from 'node:http';
 import { clearInterval, setInterval, setTimeout } from 'node:timers';
-import { planFor } from './provider-plans.js';
+import { planFor } from './plans.js';
 
 const seed = Number(process.argv[2]);
 const ENDPOINTS = { '/site/oauth2/access_token': 'token', '/api/2.0/user': 'user', '/api/2.0/user/emails': 'emails' };

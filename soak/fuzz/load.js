@@ -3,14 +3,14 @@ import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection, headerOf, withCookies } from '../bench/connection.js';
-import { csrfOf, openForm, signIn } from '../bench/journeys.js';
-import { AnswerReader } from './answers.js';
-import { makeRequest } from './fuzz-requests.js';
+import { Connection, headerOf, withCookies } from '../../bench/connection.js';
+import { csrfOf, openForm, signIn } from '../../bench/journeys.js';
+import { AnswerReader } from '../answers.js';
+import { makeRequest } from './requests.js';
 import { faultOf } from './judge.js';
-import { seeded, seedOf } from './random.js';
-import { add } from './report.js';
-import { serveJobs } from './world.js';
+import { seeded, seedOf } from '../random.js';
+import { add } from '../report.js';
+import { serveJobs } from '../world.js';
 
 const LANES = 6;
 /** Requests under way on one connection. */

@@ -98,7 +98,7 @@ const ours = [
   '/%2e%2e/',
 ];
 
-/** @param {ReturnType<import('./random.js').seeded>} random */
+/** @param {ReturnType<import('../random.js').seeded>} random */
 export function oddText(random) {
   const text = random.weighted([
     [4, random.pick(plain)],
