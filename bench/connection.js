@@ -35,12 +35,14 @@ export class Connection {
 
   #send(request) {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(new Error('the server closed the connection'));
       this.#waiting = { resolve, reject };
       this.#socket.write(request, 'latin1');
     });
   }
 
   #read(text) {
+    if (!this.#waiting) return; // nobody has asked: the server says why it is going to close the connection
     this.#received += text;
     const end = this.#received.indexOf('\r\n\r\n');
     if (end === -1) return;

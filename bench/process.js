@@ -80,7 +80,8 @@ export function cpuSeconds({ pid }) {
 export function memoryMb({ pid }) {
   const path = `/proc/${pid}/status`;
   if (!existsSync(path)) return undefined;
-  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(path, 'utf8'))[1]) / 1024;
+  const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(path, 'utf8'))?.[1]; // none of a process that has just ended
+  return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
 }
 
 /** What its file descriptors lead to: paths, `socket:[…]` and the like. Empty where the system does not tell. */
