@@ -6,7 +6,7 @@ import pg from 'pg';
 
 const DAY_MS = 86_400_000;
 
-/** Makes an empty schema in the database of TEST_POSTGRES_URL. @returns the URL that leads to it, and how to drop it */
+/** Makes an empty schema in the database of TEST_POSTGRES_URL. @returns the URL that leads to it, and how to count in it and to drop it */
 export async function makeSchema(postgresUrl) {
   const name = `gatehouse_bench_${process.pid}`;
   const url = new URL(postgresUrl);
@@ -14,7 +14,8 @@ export async function makeSchema(postgresUrl) {
   await query(postgresUrl, `create schema ${name}`);
   const { rows } = await query(postgresUrl, 'show server_version');
   const drop = () => query(postgresUrl, `set client_min_messages = warning; drop schema ${name} cascade`);
-  return { url: url.href, drop, version: rows[0].server_version };
+  const count = async (text) => Number(Object.values((await query(url.href, text)).rows[0])[0]);
+  return { url: url.href, drop, count, version: rows[0].server_version };
 }
 
 async function query(connectionString, text) {

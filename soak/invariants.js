@@ -8,7 +8,7 @@ import { add, tally } from './report.js';
 /** Each gives the number of rows that should not be there. */
 const QUERIES = {
   'identity with two accounts':
-    'select count(*) from (select 1 from identities group by provider, extern_uid having count(distinct account_id) > 1)',
+    'select count(*) from (select 1 from identities group by provider, extern_uid having count(distinct account_id) > 1) as several',
   'account without a way in': `select count(*) from accounts where state = 'active' and password_hash is null
      and id not in (select account_id from identities)`,
   'no administrator': `select case when exists (select 1 from accounts where admin = 1 and state = 'active') then 0 else 1 end`,
@@ -20,10 +20,11 @@ const BUG = /unhandled|uncaught|"level":"fatal"|TypeError|RangeError|ReferenceEr
 
 /**
  * @param {import('./report.js').Report} report
- * @param {{ folder: string, title: string, secrets: string[] }} stopped a server that has stopped, and what must be found nowhere
+ * @param {{ folder: string, title: string, secrets: string[], count?: (query: string) => Promise<number> }} stopped a server that
+ *   has stopped, what must be found nowhere, and how to count in a database that is no SQLite file
  */
-export async function checkInvariants(report, { folder, title, secrets, sqlite = true }) {
-  const wrong = sqlite ? databaseFaults(join(folder, 'gatehouse.db')) : {};
+export async function checkInvariants(report, { folder, title, secrets, count }) {
+  const wrong = count ? await rowFaults(count) : await sqliteFaults(join(folder, 'gatehouse.db'));
   for (const name of readdirSync(folder)) if (!FILES.has(name)) add(wrong, `left over: ${name}`);
   for (const name of readdirSync(folder)) {
     if (name === 'gatehouse.yml' || name === 'gatehouse.log') continue;
@@ -37,13 +38,18 @@ export async function checkInvariants(report, { folder, title, secrets, sqlite =
   for (const example of log.examples) console.log(`    ${example}`);
 }
 
-function databaseFaults(file) {
+async function rowFaults(count) {
   const faults = {};
-  const db = new BetterSqlite3(file);
   for (const [name, query] of Object.entries(QUERIES)) {
-    const count = db.prepare(query).pluck().get();
-    if (count > 0) add(faults, name, count);
+    const found = await count(query);
+    if (found > 0) add(faults, name, found);
   }
+  return faults;
+}
+
+async function sqliteFaults(file) {
+  const db = new BetterSqlite3(file);
+  const faults = await rowFaults((query) => db.prepare(query).pluck().get());
   if (db.pragma('integrity_check', { simple: true }) !== 'ok') add(faults, 'integrity check');
   if (db.pragma('foreign_key_check').length > 0) add(faults, 'foreign keys');
   db.close();

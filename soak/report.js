@@ -1,6 +1,12 @@
 // The one table at the end: a line for each thing that has to hold.
 import { table } from '../bench/report.js';
 
+const MARKS = new Map([
+  [true, '✓'],
+  [false, '✗'],
+  [undefined, '–'],
+]);
+
 export class Report {
   #rows = [];
 
@@ -9,17 +15,22 @@ export class Report {
    * @param {string} what
    * @param {string} hold the figure to hold
    * @param {string} measured
-   * @param {boolean} good
+   * @param {boolean | undefined} good undefined: nobody can tell on this machine at this moment
    */
   // A row has five columns.
 
   row(id, what, hold, measured, good) {
-    this.#rows.push([id, what, hold, measured, good ? '✓' : '✗']);
-    console.log(`  ${good ? '✓' : '✗'} ${id} ${what}: ${measured} (to hold: ${hold})`);
+    const mark = MARKS.get(good);
+    this.#rows.push([id, what, hold, measured, mark]);
+    console.log(`  ${mark} ${id} ${what}: ${measured} (to hold: ${hold})`);
   }
 
   get good() {
-    return this.#rows.every((row) => row.at(-1) === '✓');
+    return this.#rows.every((row) => row.at(-1) !== MARKS.get(false));
+  }
+
+  get open() {
+    return this.#rows.filter((row) => row.at(-1) === MARKS.get(undefined)).length;
   }
 
   toString() {

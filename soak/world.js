@@ -12,9 +12,10 @@ const WATCH = ['--import', join(import.meta.dirname, 'watch.js')];
 /**
  * @param {object} context of the part
  * @param {{ title: string, prepare?: (folder: string) => void, bitbucket?: object } & object} options `prepare` changes the
- *   database before the server starts; `bitbucket` replaces the stand-in; `core` is for startNode; the rest is for prepareGatehouse
+ *   database before the server starts; `bitbucket` replaces the stand-in; `core` is for startNode; `count`
+ *   counts in a database that is no SQLite file; the rest is for prepareGatehouse
  */
-export async function openWorld(context, { title, prepare, bitbucket, core, secrets = [], ...options }) {
+export async function openWorld(context, { title, prepare, bitbucket, core, secrets = [], count, ...options }) {
   const { folder, remove } = makeFolder('soak-');
   context.atEnd(remove);
   const farEnd = bitbucket ?? (await startBitbucket(context));
@@ -25,7 +26,6 @@ export async function openWorld(context, { title, prepare, bitbucket, core, secr
   const { child, url, readyMs } = await startGatehouse(gatehouse, WATCH, core);
   context.atEnd(() => stop(child));
   const all = [...SECRETS, ...secrets];
-  const sqlite = options.databaseUrl === undefined;
   return {
     folder,
     url,
@@ -35,7 +35,7 @@ export async function openWorld(context, { title, prepare, bitbucket, core, secr
     /** Stops the server and looks whether everything is as it must be. */
     close: async () => {
       await stop(child);
-      await checkInvariants(context.report, { folder, title, secrets: all, sqlite });
+      await checkInvariants(context.report, { folder, title, secrets: all, count });
     },
   };
 }
