@@ -96,3 +96,19 @@ export function openFiles({ pid }) {
     }
   });
 }
+
+/**
+ * Begins to watch how much of the time in which a process wanted to run it was let.
+ * @returns gives that share, from 0 to 1, since then; 1 where the system does not tell
+ */
+export function watchShare({ pid }) {
+  const read = () => {
+    const path = `/proc/${pid}/schedstat`;
+    return existsSync(path) ? readFileSync(path, 'utf8').split(' ').map(Number) : [0, 0];
+  };
+  const [ranBefore, waitedBefore] = read();
+  return () => {
+    const [ran, waited] = read();
+    return ran > ranBefore ? (ran - ranBefore) / (ran - ranBefore + waited - waitedBefore) : 1;
+  };
+}

@@ -2,7 +2,7 @@
 import { ROOT_PASSWORD } from '../bench/gatehouse.js';
 import { makeSchema } from '../bench/databases.js';
 import { ms, tally } from './report.js';
-import { judged, judgeTimes, visit, watchLoop } from './visits.js';
+import { judged, judgeTimes, slackOf, visit, watchLoop } from './visits.js';
 import { freeShare, openWorld, startReference } from './world.js';
 
 const PAGES = { what: 'user', perSecond: 200 };
@@ -69,7 +69,7 @@ async function signIns({ report }, world, { reference, seconds, on = '' }) {
 
 async function passwords({ report }, world, { reference, seconds }) {
   const right = { login: 'root', password: ROOT_PASSWORD };
-  const job = { what: 'password', perSecond: PASSWORDS_PER_SECOND, ...right, reference, seconds };
+  const job = { what: 'password', perSecond: PASSWORDS_PER_SECOND, ...right, ownThreads: true, reference, seconds };
   const what = `password sign-ins, ${PASSWORDS_PER_SECOND} a second on one core`;
   judgeTimes(report, { id: 'R-04', what, limits: { p95: 1000 }, expected: ['303'], ...(await visit(world, job)) });
 }
@@ -78,20 +78,36 @@ async function passwords({ report }, world, { reference, seconds }) {
 async function flood({ report }, world, { reference, seconds }) {
   const share = await freeShare();
   const [tries, others] = await Promise.all([
-    visit(world, { what: 'password', perSecond: FLOOD_PER_SECOND, password: 'wrong', reference, seconds, share }),
-    visit(world, { what: 'user', perSecond: 50, reference, seconds, share }),
+    visit(world, {
+      what: 'password',
+      perSecond: FLOOD_PER_SECOND,
+      password: 'wrong',
+      ownThreads: true,
+      reference,
+      seconds,
+      share,
+    }),
+    visit(world, { what: 'user', perSecond: 50, ownThreads: true, reference, seconds, share }),
   ]);
   const refused = tries.byOutcome['503'] ?? tries.byOutcome['429'] ?? { p95: 0, count: 0 };
   const known = Object.keys(tries.counts).every((outcome) => ['422', '429', '503'].includes(outcome));
-  const inTime = refused.count > 0 && refused.p95 <= 1000 / share + tries.reference.p95;
+  // The server's own threads want the core, too, so what it gets in fact says nothing here.
+  const least = Math.min(share, await freeShare());
+  const inTime = refused.count > 0 && refused.p95 <= 1000 * slackOf(least) + tries.reference.p95;
   report.row(
     'R-04',
     `flood of ${FLOOD_PER_SECOND} passwords a second`,
     'the excess gets 429 or 503, p95 ≤ 1,000 ms',
     `${tries.perSecond} a second: ${tally(tries.counts)}; refused ones p95 ${ms(refused.p95)}`,
-    known && judged(inTime, share),
+    known && judged(inTime, least),
   );
-  judgeTimes(report, { id: 'R-04', what: 'signed-in pages during the flood', limits: { p95: 300 }, ...others });
+  judgeTimes(report, {
+    id: 'R-04',
+    what: 'signed-in pages during the flood',
+    limits: { p95: 300 },
+    ...others,
+    share: least,
+  });
 }
 
 async function errors({ report }, world, { reference, seconds }) {

@@ -55,9 +55,13 @@ export function addUp(results, key) {
   return all;
 }
 
-/** Whether so many is enough: all that were wanted, or what fits into a time that was asked for. */
+/** Whether so many is enough: all that were wanted, or what fits into a short time that was asked for. */
 export function isEnough(count, wanted, { limited }) {
   return count >= wanted || limited;
+}
+
+export function wantedText(wanted, { limited }) {
+  return limited ? `${whole(wanted)}, or what fits into the time given` : whole(wanted);
 }
 
 export function whole(value) {

@@ -56,7 +56,7 @@ async function run({ parts, key, minutes, quick, seed }) {
     // The time that is given is for all that is named, shared as usual.
     const seconds = 60 * PARTS[name][key] * (minutes === undefined ? 1 : minutes / usual);
     console.log(`${name}: about ${whole(seconds)} s at most, load average ${loadavg()[0].toFixed(1)} …`);
-    await runPart(PARTS[name].run, { report, seed, seconds, quick, name, limited: minutes !== undefined });
+    await runPart(PARTS[name].run, { report, seed, seconds, quick, name, limited: quick || minutes !== undefined });
   }
   const took = `${whole((performance.now() - began) / 1000)} s in all`;
   console.log(`\n${machine(loadBefore)} · seed ${seed} · ${took}\n\n${report}\n`);
