@@ -70,14 +70,7 @@ export async function tests({ report, seconds, atEnd }) {
 /** @returns why it did not pass */
 async function runTest(test, env, atEnd) {
   if (!existsSync(join(ROOT, test))) return 'there is no such test';
-  const config = test.startsWith('test/operations/') && existsSync(join(ROOT, 'jest.operations.config.js'));
-  const args = [
-    'node_modules/.bin/jest',
-    ...(config ? ['--config', 'jest.operations.config.js'] : []),
-    '--runInBand',
-    test,
-  ];
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, ['node_modules/.bin/jest', '--runInBand', test], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
