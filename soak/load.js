@@ -22,9 +22,9 @@ export async function load(context) {
   await pages(context, world, { reference, seconds: seconds * 0.3 });
   await signIns(context, world, { reference, seconds: seconds * 0.25 });
   await passwords(context, world, { reference, seconds: seconds * 0.1 });
-  await flood(context, world, { reference, seconds: seconds * 0.12 });
   await errors(context, world, { reference, seconds: seconds * 0.12 });
   await world.close();
+  await flood(context, { reference, seconds: seconds * 0.12 });
 }
 
 /** The same on PostgreSQL, where there is one. */
@@ -75,7 +75,11 @@ async function passwords({ report }, world, { reference, seconds }) {
 }
 
 /** Far more than can be checked: those beyond the queue are told so at once, and everybody else hardly notices. */
-async function flood({ report }, world, { reference, seconds }) {
+async function flood(context, { reference, seconds }) {
+  const { report } = context;
+  // On all cores: the figure is for two of them, and checking passwords takes one.
+  const world = await openWorld(context, { title: 'a flood of passwords', core: 'any' });
+  await visit(world, { what: 'page', perSecond: 100, seconds: 2 });
   const share = await freeShare();
   const [tries, others] = await Promise.all([
     visit(world, {
@@ -108,6 +112,7 @@ async function flood({ report }, world, { reference, seconds }) {
     ...others,
     share: least,
   });
+  await world.close();
 }
 
 async function errors({ report }, world, { reference, seconds }) {

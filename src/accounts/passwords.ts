@@ -8,8 +8,8 @@ import type { Log } from '../log.ts';
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 /** Longer ones are refused before any work. */
 export const MAX_PASSWORD_BYTES = 1024;
-/** On a single core two would leave a third of it for everybody else, and those who are to be told "later" would wait, too. */
-const MAX_RUNNING = Math.min(2, availableParallelism());
+/** One core stays free for everything else: those who are to be told "later" must not wait for the hashing of others. */
+const MAX_RUNNING = Math.min(2, Math.max(1, availableParallelism() - 1));
 const MAX_WAITING = 30;
 
 let running = 0;
