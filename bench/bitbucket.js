@@ -87,6 +87,7 @@ function send(res, status, value) {
 }
 
 server.keepAliveTimeout = 300_000;
+server.headersTimeout = 0; // a browser may take its time between two visits
 server.listen(0, '127.0.0.1', () => process.send({ url: `http://127.0.0.1:${server.address().port}/` }));
 process.on('message', (message) => (mood = { ...mood, ...message }));
 process.on('disconnect', () => process.exit());

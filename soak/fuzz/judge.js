@@ -21,7 +21,7 @@ export function faultOf({ kind }, { status, head, body }, origins) {
   if (!(status >= 200 && status < 500) && !ALLOWED_5XX[status]?.test(kind)) return `status ${status} for ${kind}`;
   if (body.includes(MARKUP)) return 'markup that is not escaped';
   if (head.includes(`\n${INJECTED_HEADER}`)) return 'a header of the request in the answer';
-  if (head.includes('zq9') || body.includes('zqpolluted') || head.includes('zqpolluted'))
+  if (head.includes('zq9soak') || body.includes('zqpolluted') || head.includes('zqpolluted'))
     return 'text of the request in the answer';
   if (STACK.test(body)) return 'inside of the server in the answer';
   const location = /\r\nlocation: ([^\r]*)/i.exec(head)?.[1];

@@ -18,7 +18,7 @@ const DEPTH = 4;
 /** Connections for requests that may end theirs. */
 const MAX_ALONE = 24;
 /** How long an answer to a broken request is waited for: there may never be one. */
-const ALONE_MS = 300;
+const ALONE_MS = 2000;
 const ANSWER_MS = 15_000;
 /** For each of these one in so many requests begins a whole sign-in. */
 const SIGNING_IN = 3;

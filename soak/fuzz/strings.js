@@ -1,9 +1,9 @@
 // Texts that break programs, in classes. Our own; each fuzzed value is one of them, or several, or a change of one.
 
 /** Nobody may ever find the first unescaped in an answer, or the second in a header of one. */
-export const MARKUP = '<zq9';
+export const MARKUP = '<zq9soak';
 export const INJECTED_HEADER = 'x-zq9';
-const TAG = `"'>${MARKUP} onload=zq9()>`;
+const TAG = `"'>${MARKUP} onload=zq9soak()>`;
 const CRLF = `\r\n${INJECTED_HEADER}: 1\r\n\r\n`;
 
 const plain = [
