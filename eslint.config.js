@@ -12,6 +12,7 @@ const LAYERS = [
   ['web'],
   ['services'],
   ['keys', 'log'],
+  ['log-output'],
   ['bitbucket', 'db'],
   ['config'],
   ['errors-page'],

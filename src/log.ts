@@ -1,16 +1,14 @@
 // The log: JSON lines on standard output (or a readable form on a developer's terminal), secrets removed.
 import { Writable } from 'node:stream';
 import type { DestinationStream, Logger } from 'pino';
-import { destination, pino, stdSerializers } from 'pino';
+import { pino, stdSerializers } from 'pino';
 import type { Config } from './config/schema.ts';
+import { LogOutput } from './log-output.ts';
 
 export type Log = Logger;
 
-/** Lines that wait for a reader who has stopped reading; beyond that they are dropped. */
-const MAX_WAITING_BYTES = 16 * 1024 * 1024;
-
 /** @param out where the lines go; standard output unless a test wants to read them */
-export function openLog(config: Config['log'], out: DestinationStream = standardOutput()): Log {
+export function openLog(config: Config['log'], out: DestinationStream = new LogOutput()): Log {
   return pino(
     {
       level: config.level,
@@ -21,17 +19,6 @@ export function openLog(config: Config['log'], out: DestinationStream = standard
     },
     config.format === 'pretty' ? prettyStream(out) : out,
   );
-}
-
-/**
- * Does not wait for its reader: a pipe that nobody empties or a slow disk would stop every request. Written out when the
- * process exits, too.
- */
-function standardOutput(): DestinationStream {
-  const out = destination({ dest: 1, sync: false, maxLength: MAX_WAITING_BYTES });
-  // A reader that goes away (`| head`) or a full disk must not end the server.
-  out.on('error', () => undefined);
-  return out;
 }
 
 /**
