@@ -22,4 +22,4 @@ if (process.env.TEST_POSTGRES_URL) {
   console.warn('PostgreSQL tests are left out: TEST_POSTGRES_URL is not set.');
 }
 
-export default { projects, testTimeout: 30_000, maxWorkers: 2 };
+export default { projects, testTimeout: 30_000, maxWorkers: 3 };
