@@ -33,23 +33,23 @@ export async function fuzz(context) {
   const results = await Promise.all(jobs.map((job) => runJob('fuzz/load.js', job, ANY_CORE)));
   const seconds = (performance.now() - start) / 1000;
   judge(context, { results, count, seconds });
-  report.row(
-    'R-22',
-    'memory of each server at most',
-    `≤ ${MAX_MEMORY_MB} MB`,
-    `${whole(memory.stop())} MB`,
-    memory.stop() <= MAX_MEMORY_MB,
-  );
+  report.row({
+    id: 'R-22',
+    what: 'memory of each server at most',
+    hold: `≤ ${MAX_MEMORY_MB} MB`,
+    measured: `${whole(memory.stop())} MB`,
+    good: memory.stop() <= MAX_MEMORY_MB,
+  });
   for (const world of worlds) {
     const began = performance.now();
     const healthy = await isHealthy(world);
-    report.row(
-      'R-22',
-      'same process, well within a second',
-      'yes',
-      healthy ? ms(performance.now() - began) : 'no',
-      healthy,
-    );
+    report.row({
+      id: 'R-22',
+      what: 'same process, well within a second',
+      hold: 'yes',
+      measured: healthy ? ms(performance.now() - began) : 'no',
+      good: healthy,
+    });
     await world.close();
   }
 }
@@ -62,27 +62,27 @@ function judge(context, { results, count, seconds }) {
     `  statuses: ${tally(statuses)}…, kinds: ${Object.keys(kinds).length}, ${whole(total('sent') / seconds)} per second`,
   );
   for (const example of results.flatMap(({ examples }) => examples)) console.log(`    ${example}`);
-  report.row(
-    'R-22',
-    'fuzzed requests and good sign-ins',
-    wantedText(count, context),
-    `${whole(total('sent'))} (${whole(total('signIns'))} sign-ins)`,
-    isEnough(total('sent'), count, context),
-  );
-  report.row(
-    'R-22',
-    'answers that should not be: 5xx, reflection, foreign Location, no answer',
-    'none',
-    tally(faults),
-    Object.keys(faults).length === 0,
-  );
-  report.row(
-    '§3',
-    'sessions kept, and ended ones refused',
-    'all',
-    `${total('alive')} and ${total('ended')}`,
-    faults['session lost'] === undefined && faults['ended session accepted'] === undefined,
-  );
+  report.row({
+    id: 'R-22',
+    what: 'fuzzed requests and good sign-ins',
+    hold: wantedText(count, context),
+    measured: `${whole(total('sent'))} (${whole(total('signIns'))} sign-ins)`,
+    good: isEnough(total('sent'), count, context),
+  });
+  report.row({
+    id: 'R-22',
+    what: 'answers that should not be: 5xx, reflection, foreign Location, no answer',
+    hold: 'none',
+    measured: tally(faults),
+    good: Object.keys(faults).length === 0,
+  });
+  report.row({
+    id: 'invariants',
+    what: 'sessions kept, and ended ones refused',
+    hold: 'all',
+    measured: `${total('alive')} and ${total('ended')}`,
+    good: faults['session lost'] === undefined && faults['ended session accepted'] === undefined,
+  });
 }
 
 function watchMemory(worlds) {

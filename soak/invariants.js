@@ -34,7 +34,13 @@ export async function checkInvariants(report, { folder, title, secrets, count })
   const log = await readLog(join(folder, 'gatehouse.log'), secrets);
   const faults = { ...wrong, ...log.faults };
   const measured = `${tally(faults, 'all true')}; ${log.lines} log lines`;
-  report.row('§3', `invariants after ${title}`, 'all true', measured, Object.keys(faults).length === 0);
+  report.row({
+    id: 'invariants',
+    what: `invariants after ${title}`,
+    hold: 'all true',
+    measured,
+    good: Object.keys(faults).length === 0,
+  });
   for (const example of log.examples) console.log(`    ${example}`);
 }
 

@@ -11,15 +11,15 @@ export class Report {
   #rows = [];
 
   /**
-   * @param {string} id of the case: R-01, PF-027 …
-   * @param {string} what
-   * @param {string} hold the figure to hold
-   * @param {string} measured
-   * @param {boolean | undefined} good undefined: nobody can tell on this machine at this moment
+   * A line of the table.
+   * @param {object} row
+   * @param {string} row.id of the case: R-01, PF-027 …
+   * @param {string} row.what
+   * @param {string} row.hold the figure to hold
+   * @param {string} row.measured
+   * @param {boolean | undefined} row.good undefined: nobody can tell on this machine at this moment
    */
-  // A row has five columns.
-
-  row(id, what, hold, measured, good) {
+  row({ id, what, hold, measured, good }) {
     const mark = MARKS.get(good);
     this.#rows.push([id, what, hold, measured, mark]);
     console.log(`  ${mark} ${id} ${what}: ${measured} (to hold: ${hold})`);
@@ -55,9 +55,9 @@ export function addUp(results, key) {
   return all;
 }
 
-/** Whether so many is enough: all that were wanted, or what fits into a short time that was asked for. */
+/** Whether so many is enough: all that were wanted, or what fits into a short time that was asked for, but never none. */
 export function isEnough(count, wanted, { limited }) {
-  return count >= wanted || limited;
+  return count >= wanted || (limited && count > 0);
 }
 
 export function wantedText(wanted, { limited }) {

@@ -62,7 +62,7 @@ async function run({ parts, key, minutes, quick, seed }) {
   console.log(`\n${machine(loadBefore)} · seed ${seed} · ${took}\n\n${report}\n`);
   if (report.open > 0)
     console.log(
-      `${report.open} lines (–) did not hold on a core of which less than a quarter was free: run them again.\n`,
+      `${report.open} lines (–) show nothing: what they need was left out, or less than a quarter of the core was free.\n`,
     );
   if (!report.good) process.exitCode = 1;
 }
@@ -74,7 +74,13 @@ async function runPart(part, context) {
     await part({ ...context, atEnd: (cleanUp) => cleanUps.push(cleanUp) });
   } catch (error) {
     const [line] = error.message.split('\n');
-    context.report.row('–', `${context.name} runs to its end`, 'yes', line.slice(0, 200), false);
+    context.report.row({
+      id: '–',
+      what: `${context.name} runs to its end`,
+      hold: 'yes',
+      measured: line.slice(0, 200),
+      good: false,
+    });
     console.error(error);
   } finally {
     await cleanUp();

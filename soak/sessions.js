@@ -42,7 +42,13 @@ export async function sessions(context) {
     if (!worst || result.times.max > worst.times.max) worst = result;
     swept = left() === 0;
   }
-  report.row('R-05', `${whole(expired)} expired sessions removed`, '0 left', `${whole(left())} left`, swept);
+  report.row({
+    id: 'R-05',
+    what: `${whole(expired)} expired sessions removed`,
+    hold: '0 left',
+    measured: `${whole(left())} left`,
+    good: swept,
+  });
   judgeTimes(report, { id: 'R-05', what: 'signed-in pages meanwhile', limits: { max: 100 }, ...worst });
   await sleep(1000);
   const memory = memoryMb(world.child);
@@ -53,12 +59,12 @@ export async function sessions(context) {
     limits: { p50: 15, p95: 60, p99: 150 },
     ...after,
   });
-  report.row(
-    'R-05',
-    `memory with ${whole(LIVE)} sessions`,
-    `≤ ${MAX_MEMORY_MB} MB`,
-    `${whole(memory)} MB`,
-    memory <= MAX_MEMORY_MB,
-  );
+  report.row({
+    id: 'R-05',
+    what: `memory with ${whole(LIVE)} sessions`,
+    hold: `≤ ${MAX_MEMORY_MB} MB`,
+    measured: `${whole(memory)} MB`,
+    good: memory <= MAX_MEMORY_MB,
+  });
   await world.close();
 }

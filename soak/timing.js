@@ -64,24 +64,24 @@ function judgePasswords(report, { times, count, share }) {
   const values = medians.map(([, value]) => value);
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const close = most - least <= 5 || most / least <= 1.05;
-  report.row(
-    'PW-002',
-    `wrong tries of four kinds, ${count} each: medians`,
-    'within 5 % or 5 ms',
-    medians.map(([name, value]) => `${name} ${ms(value)}`).join(', '),
-    judged(close, share),
-  );
+  report.row({
+    id: 'PW-002',
+    what: `wrong tries of four kinds, ${count} each: medians`,
+    hold: 'within 5 % or 5 ms',
+    measured: medians.map(([name, value]) => `${name} ${ms(value)}`).join(', '),
+    good: judged(close, share),
+  });
   const lists = Object.values(times);
   const pairs = lists.flatMap((one, index) => lists.slice(index + 1).map((other) => sameOrigin(one, other)));
   // Six comparisons: one of them looks odd six times as often as one alone (Bonferroni).
   const corrected = Math.min(1, Math.min(...pairs) * pairs.length);
-  report.row(
-    'PW-002',
-    'the same, Kolmogorov and Smirnov',
-    'p > 0.01',
-    `p = ${corrected.toFixed(3)}`,
-    judged(corrected > 0.01, share),
-  );
+  report.row({
+    id: 'PW-002',
+    what: 'the same, Kolmogorov and Smirnov',
+    hold: 'p > 0.01',
+    measured: `p = ${corrected.toFixed(3)}`,
+    good: judged(corrected > 0.01, share),
+  });
 }
 
 /** How likely two lists differ as much as they do though they come from the same source. */
@@ -152,7 +152,13 @@ async function probes({ report }, world) {
   };
   for (const [id, [what, limit]] of Object.entries(rows)) {
     const [slowest, time] = worst[id];
-    report.row(id, what, `≤ ${limit} ms each`, `slowest ${ms(time)} (${slowest})`, time <= limit);
+    report.row({
+      id,
+      what,
+      hold: `≤ ${limit} ms each`,
+      measured: `slowest ${ms(time)} (${slowest})`,
+      good: time <= limit,
+    });
   }
 }
 

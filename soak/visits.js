@@ -46,7 +46,13 @@ export function judgeTimes(
   const wrong = Object.keys(unexpected).length === 0 ? '' : `; ${tally(unexpected)}`;
   const measured = `${list(times)}; ${perSecond} a second${machineNow(share, list(reference))}${wrong}`;
   const inTime = names.every((name) => times[name] <= limits[name] * slackOf(share) + reference[name]);
-  report.row(id, what, list(limits).replaceAll(/ (?=\d)/g, ' ≤ '), measured, wrong === '' && judged(inTime, share));
+  report.row({
+    id,
+    what,
+    hold: list(limits).replaceAll(/ (?=\d)/g, ' ≤ '),
+    measured,
+    good: wrong === '' && judged(inTime, share),
+  });
 }
 
 function machineNow(share, reference) {
@@ -60,12 +66,12 @@ export async function watchLoop(world) {
     const value = await readMetrics(world);
     const [p99, max] = ['p99', 'max'].map((part) => 1000 * value(`nodejs_eventloop_lag_${part}_seconds`));
     const good = p99 <= 50 * slackOf(share) + reference.p99 && max <= 250 * slackOf(share) + reference.max;
-    report.row(
-      'R-06',
-      `delay of the event loop, ${what}`,
-      'p99 ≤ 50 ms, max ≤ 250 ms',
-      `p99 ${ms(p99)}, max ${ms(max)}`,
-      judged(good, share),
-    );
+    report.row({
+      id: 'R-06',
+      what: `delay of the event loop, ${what}`,
+      hold: 'p99 ≤ 50 ms, max ≤ 250 ms',
+      measured: `p99 ${ms(p99)}, max ${ms(max)}`,
+      good: judged(good, share),
+    });
   };
 }

@@ -41,8 +41,10 @@ function readDevice(cookie: string | undefined, account: Account, keys: string[]
 /** After a right password. A device that is known already keeps its name, so that it does not gather counts. */
 export function rememberDevice(req: Request, res: Response, { site, services }: Web, account: Account): void {
   const keys = services.keys.deviceCookie;
+  const [newest] = keys;
+  if (newest === undefined) throw new Error('there is no key to sign with');
   const device = readDevice(findDeviceCookie(req, site), account, keys) ?? randomBytes(16).toString('base64url');
-  const value = `${device}.${sign(device, account, keys[0] ?? '')}`;
+  const value = `${device}.${sign(device, account, newest)}`;
   res.cookie(cookieName(site, NAME), value, { ...cookieOptions(site), maxAge: LIFETIME_MS });
 }
 

@@ -39,16 +39,28 @@ export class Flows {
       expires_at: this.#now() + LIFETIME_MS,
     };
     await this.#db.insertInto('flows').values(row).execute();
-    await this.#keepNewest(flow.browserHash);
+    await this.#keepNewest(row);
     return state;
   }
 
-  /** After the insert: of starts at the same moment the last to get here sees them all. */
-  async #keepNewest(browserHash: string): Promise<void> {
-    const ofBrowser = this.#db.selectFrom('flows').select('state_hash').where('browser_hash', '=', browserHash);
-    const newest = ofBrowser.orderBy('expires_at', 'desc').orderBy('state_hash').limit(MAX_PER_BROWSER);
-    const older = this.#db.deleteFrom('flows').where('browser_hash', '=', browserHash);
-    await older.where('state_hash', 'not in', newest).execute();
+  /**
+   * After the insert: of starts at the same moment the last to get here sees them all. The one just started stays in any
+   * case, also when the clock was put back and the others seem to be newer.
+   */
+  async #keepNewest({ state_hash, browser_hash }: Flow): Promise<void> {
+    const others = this.#db.selectFrom('flows').select('state_hash').where('browser_hash', '=', browser_hash);
+    const counting = others.where('state_hash', '!=', state_hash).where('expires_at', '<=', this.#latestEnd());
+    const newest = counting
+      .orderBy('expires_at', 'desc')
+      .orderBy('state_hash')
+      .limit(MAX_PER_BROWSER - 1);
+    const older = this.#db.deleteFrom('flows').where('browser_hash', '=', browser_hash);
+    await older.where('state_hash', '!=', state_hash).where('state_hash', 'not in', newest).execute();
+  }
+
+  /** What would last longer was started while the clock was ahead, and was set right since. */
+  #latestEnd(): number {
+    return this.#now() + 2 * LIFETIME_MS;
   }
 
   /** Looks without taking: which provider an answer belongs to. Finds flows that have expired, too. */
@@ -75,9 +87,7 @@ export class Flows {
       .where('provider', '=', provider)
       .returningAll()
       .executeTakeFirst();
-    const leftMs = flow ? flow.expires_at - this.#now() : 0;
-    // Much more than a lifetime is left only when the clock was ahead at the start and was set right since.
-    return leftMs > 0 && leftMs <= 2 * LIFETIME_MS ? flow : undefined;
+    return flow && flow.expires_at > this.#now() && flow.expires_at <= this.#latestEnd() ? flow : undefined;
   }
 
   /**
@@ -88,7 +98,8 @@ export class Flows {
   async finish(stateHash: string): Promise<void> {
     const flow = this.#db.deleteFrom('flows').where('state_hash', '=', answered(stateHash));
     if ((await flow.executeTakeFirst()).numDeletedRows === 1n) return;
-    throw new AppError('invalid_state', { sentence: 'This browser signed out before the sign-in was finished.' });
+    const sentence = 'This sign-in was ended before it was finished, for example by signing out in another tab.';
+    throw new AppError('invalid_state', { sentence });
   }
 
   /** Ends what a browser has started: an answer that comes or is worked on after sign-out does not sign in again. */

@@ -7,7 +7,7 @@ import { addressKey } from '../web/limits.ts';
 import { findDevice } from './device-cookie.ts';
 import { hashPassword, needsRehash, verifyPassword } from './passwords.ts';
 import { forgetInitialPassword, ROOT } from './root.ts';
-import { mayEnter, refusal } from './sign-in.ts';
+import { obstacleFor, refusal } from './sign-in.ts';
 import * as store from './store.ts';
 import { emailKey } from './store.ts';
 
@@ -28,8 +28,8 @@ export async function passwordSignIn(services: Services, limits: Limits, given: 
   const { password_per_minute } = services.config().rate_limits;
   await limits.take({ key: `password:${addressKey(given.address)}`, max: password_per_minute, windowSeconds: 60 });
   const account = await requireRightPassword(services, limits, given);
-  const decision = mayEnter(account);
-  if ('refuse' in decision) throw refusal(account, decision.refuse);
+  const obstacle = obstacleFor(account);
+  if (obstacle) throw refusal(account, obstacle);
   return tidyUp(services, account, given.password);
 }
 

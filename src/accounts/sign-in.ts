@@ -27,10 +27,10 @@ function mayCreate(
   return { create: policy.block_auto_created_users ? 'waiting' : 'active' };
 }
 
-/** An account that waits or is blocked stays so, whichever way somebody proves that it is theirs. */
-export function mayEnter(account: Account): { enter: Account } | { refuse: ErrorCode } {
-  if (account.state === 'active') return { enter: account };
-  return { refuse: account.state === 'waiting' ? 'pending_approval' : 'blocked' };
+/** Why an account may not come in. One that waits or is blocked stays so, whichever way somebody proves that it is theirs. */
+export function obstacleFor(account: Account): ErrorCode | undefined {
+  if (account.state === 'active') return undefined;
+  return account.state === 'waiting' ? 'pending_approval' : 'blocked';
 }
 
 /**
@@ -42,12 +42,13 @@ export async function signIn(services: Services, provider: string, profile: Bitb
   const { dialect } = services.database;
   const person = { provider, profile };
   // Nearly everybody has been here before; then nothing is written that would be worth waiting for the disk.
-  const account =
-    (await enterKnown(db, services, person)) ??
-    (await again(
-      () => db.transaction().execute((trx) => enterNew(trx, services, person)),
-      (error) => dialect.isUniqueViolation(error) || dialect.isConflict(error),
-    ));
+  const known = await enterKnown(db, services, person);
+  if (known) return known;
+  const { account, isNew } = await again(
+    () => db.transaction().execute((trx) => enterNew(trx, services, person)),
+    (error) => dialect.isUniqueViolation(error) || dialect.isConflict(error),
+  );
+  if (isNew) services.log.info({ account_id: account.id, provider, state: account.state }, 'account made');
   if (account.state === 'waiting') throw refusal(account, 'pending_approval');
   return account;
 }
@@ -84,26 +85,28 @@ async function enterKnown(
   const known = await store.findIdentityOwner(db, provider, profile.uuid);
   if (!known) return undefined;
   const { account, identityId } = known;
-  const decision = mayEnter(account);
-  if ('refuse' in decision) throw refusal(account, decision.refuse);
+  const obstacle = obstacleFor(account);
+  if (obstacle) throw refusal(account, obstacle);
   await store.updateIdentity(db, identityId, now(), profile.displayName);
   return account;
 }
 
-async function enterNew(trx: Transaction, services: Services, person: Person): Promise<Account> {
-  const { config, now, log, database } = services;
+async function enterNew(
+  trx: Transaction,
+  services: Services,
+  person: Person,
+): Promise<{ account: Account; isNew: boolean }> {
+  const { config, now, database } = services;
   const { provider, profile } = person;
   // One at a time per identity: between two reads another first sign-in could make the account, whose e-mail address
   // would then look like somebody else's.
   await database.dialect.lock(trx, `identity ${provider} ${profile.uuid}`);
   const known = await enterKnown(trx, services, person);
-  if (known) return known;
+  if (known) return { account: known, isNew: false };
   const emailOwner = profile.email === null ? undefined : await store.findAccountByEmail(trx, profile.email);
   const decision = mayCreate(provider, emailOwner, config().omniauth);
   if ('refuse' in decision) throw new AppError(decision.refuse);
-  const account = await create(trx, { ...person, state: decision.create, now: now() });
-  log.info({ account_id: account.id, provider, state: account.state }, 'account made');
-  return account;
+  return { account: await create(trx, { ...person, state: decision.create, now: now() }), isNew: true };
 }
 
 async function create(

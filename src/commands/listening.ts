@@ -21,7 +21,7 @@ export interface Place {
  * @returns its file descriptor, undefined when there is none for this process. @throws CommandFailed when there are several
  */
 export function handedOverSocket(env: NodeJS.ProcessEnv): number | undefined {
-  if (env['LISTEN_PID'] !== String(process.pid)) return undefined;
+  if (env['LISTEN_PID'] !== String(process.pid) || env['LISTEN_FDS'] === undefined) return undefined;
   const count = Number(env['LISTEN_FDS']);
   if (count === 1) return FIRST_HANDED_OVER;
   throw new CommandFailed(

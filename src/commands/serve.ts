@@ -73,7 +73,7 @@ export function stopOnSignals({ server, log, byNpm, cleanUp }: Stoppable): void 
   const stop = (exitCode: number) => {
     if (stopping) return;
     stopping = true;
-    void Promise.all([server.stop(), cleanUp()]).finally(() => process.exit(exitCode));
+    void Promise.all([server.stop({ atOnce: exitCode !== 0 }), cleanUp()]).finally(() => process.exit(exitCode));
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {

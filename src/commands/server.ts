@@ -17,8 +17,8 @@ const FIRST_SWEEP_MS = 5000;
 const DRAIN_MS = 10_000;
 
 export interface RunningServer {
-  /** Stops taking requests, lets those under way end, closes the services. */
-  stop(): Promise<void>;
+  /** Tells load balancers, stops taking requests, lets those under way end, closes the services. `atOnce`: tells nobody. */
+  stop(how?: { atOnce: boolean }): Promise<void>;
 }
 
 /**
@@ -44,10 +44,10 @@ async function start(services: Services, env: NodeJS.ProcessEnv): Promise<Runnin
   const sweeper = setInterval(() => void sweep(services), SWEEP_EVERY_MS).unref();
   const firstSweep = setTimeout(() => void sweep(services), FIRST_SWEEP_MS).unref();
   return {
-    stop: async () => {
+    stop: async ({ atOnce } = { atOnce: false }) => {
       clearInterval(sweeper);
       clearTimeout(firstSweep);
-      await leave(server, services);
+      await leave(server, services, atOnce ? 0 : services.config().listen.leave_seconds);
       await services.close();
     },
   };
@@ -66,13 +66,13 @@ async function sweep(services: Services): Promise<void> {
 }
 
 /**
- * Says that it goes away and goes on serving for `listen.leave_seconds`, so that load balancers that ask send nobody any
+ * Says that it goes away and goes on serving for a while, so that load balancers that ask send nobody any
  * more; then lets requests under way end. Each answer from the signal on is the last one on its connection.
  */
-async function leave(server: Server, services: Services): Promise<void> {
+async function leave(server: Server, services: Services, leaveSeconds: number): Promise<void> {
   services.leaving = true;
   server.prependListener('request', (_req, res) => res.setHeader('Connection', 'close'));
-  await wait(services.config().listen.leave_seconds * 1000);
+  await wait(leaveSeconds * 1000);
   const ended = stopListening(server);
   const idle = setInterval(() => server.closeIdleConnections(), 50);
   const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);

@@ -131,7 +131,12 @@ class OurSqliteDriver extends SqliteDriver {
    */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     this.#database.pragma('synchronous = FULL');
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+    try {
+      await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+    } catch (error) {
+      this.#database.pragma('synchronous = NORMAL');
+      throw error;
+    }
   }
 
   override async commitTransaction(connection: DatabaseConnection): Promise<void> {
@@ -161,6 +166,8 @@ class Statements {
   }
 
   run<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
+    // A pragma may work row by row without saying so beforehand, as incremental_vacuum does.
+    if (sql.startsWith('pragma ')) return { rows: this.#database.pragma(sql.slice(7)) as R[] };
     const statement = this.#prepare(sql);
     if (statement.reader) return { rows: statement.all(parameters) as R[] };
     const { changes, lastInsertRowid } = statement.run(parameters);

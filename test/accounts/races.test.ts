@@ -1,4 +1,6 @@
 // What must hold however requests meet. `RACES=1000 npx jest test/accounts/races` runs each race a thousand times.
+import type { Http } from '../../src/bitbucket/http.ts';
+import { createHttp } from '../../src/bitbucket/http.ts';
 import { race, RACE_MS } from '../support/jitter.ts';
 import type { Browser } from '../support/people.ts';
 import {
@@ -103,7 +105,19 @@ test(
 test(
   'a sign-in that waits for Bitbucket while its browser signs out in another tab ends with nobody signed in (CB-050)',
   async () => {
-    const { app, sandbox } = await startBoth({ yaml: NO_LIMITS });
+    const bitbucket = createHttp();
+    let slow = '';
+    let release = () => {};
+    let released = Promise.resolve();
+    const http: Http = {
+      ...bitbucket,
+      send: async (asked) => {
+        const reply = await bitbucket.send(asked);
+        if (asked.endpoint === slow) await released;
+        return reply;
+      },
+    };
+    const { app, sandbox } = await startBoth({ yaml: NO_LIMITS, http });
     await race(async ({ round }) => {
       await forgetPeople(app);
       sandbox.requests.length = 0;
@@ -111,13 +125,14 @@ test(
       await signInWithPassword(browser);
       const path = pathOf(await sandbox.decide(await clickWhileSignedIn(browser), { as: 'alice' }));
       const _csrf = csrfOf(await browser.get('/'));
-      const slow = round % 2 === 0 ? 'token' : 'user';
-      sandbox.fault(slow, { kind: 'delay', ms: 200, times: 1 });
+      const route = (slow = round % 2 === 0 ? 'token' : 'user');
+      released = new Promise((resolve) => (release = resolve));
       const answer = browser.get(path).then((whole) => whole);
-      while (sandbox.requestsTo(slow).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (sandbox.requestsTo(route).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
       await browser.post('/users/sign_out').type('form').send({ _csrf }).expect(303);
+      release();
       expect((await answer).status).toBe(400);
-      expect((await answer).text).toContain('This browser signed out before the sign-in was finished.');
+      expect((await answer).text).toContain('This sign-in was ended before it was finished');
       expect(await whoAmI(browser)).toBeNull();
       expect(await count(app, 'sessions')).toBe(0);
     });

@@ -26,6 +26,14 @@ async function holdConnections(port: number, count: number): Promise<Socket[]> {
   return sockets;
 }
 
+/** For a server whose log nobody sees. */
+function isThere(visitor: Visitor): Promise<boolean> {
+  return visitor.get('/-/health').then(
+    () => true,
+    () => false,
+  );
+}
+
 describeWith([linux], 'a log that cannot be written', () => {
   test.each([
     ['on a full disk', 'exec > /dev/full 2> /dev/full;'],
@@ -36,14 +44,7 @@ describeWith([linux], 'a log that cannot be written', () => {
     const env = { PORT: String(port), GATEHOUSE_ROOT_PASSWORD: ROOT_PASSWORD };
     const node = start(configure(sandbox), ['serve'], env, { before });
     const visitor = new Visitor({ url: PUBLIC_URL, port });
-    await until(
-      () =>
-        visitor.get('/-/health').then(
-          () => true,
-          () => false,
-        ),
-      15_000,
-    );
+    await until(() => isThere(visitor), 15_000);
     await expectServed(visitor, sandbox);
     expect(node.code).toBeNull();
     node.process.kill('SIGTERM');
@@ -86,4 +87,18 @@ describeWith([command('prlimit')], 'a process that may open 256 files', () => {
     }
     expect(node.code).toBeNull();
   });
+});
+
+test('a reader of the log who has stopped reading neither stops the server nor keeps it from ending (LG-006)', async () => {
+  const sandbox = await openSandbox();
+  const port = await freePort();
+  const env = { PORT: String(port), GATEHOUSE_ROOT_PASSWORD: ROOT_PASSWORD };
+  const before = 'mkfifo unread; exec 3<> unread; exec > unread;';
+  const node = start(configure(sandbox), ['serve'], env, { before });
+  const visitor = new Visitor({ url: PUBLIC_URL, port });
+  await until(() => isThere(visitor), 15_000);
+  for (let lines = 0; lines < 600; lines += 1) await visitor.get('/users/sign_in'); // more than a pipe holds
+  await expectServed(visitor, sandbox);
+  node.process.kill('SIGTERM');
+  expect((await node.ended).code).toBe(0);
 });

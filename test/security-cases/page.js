@@ -26,9 +26,9 @@ const HEAD = `# Security cases
 
 What attackers and faults may try, by number, and what shows that it does not work. Each line says what has to hold; in
 brackets is the file below \`test/\` and, after it, the title of each test that shows it. A title names its ids, so
-\`npx jest -t CB-010\` runs the tests of one case. Tests below \`operations/\` run with \`npm run test:operations\`, all
-others with \`npm test\`. Where no test is named, the line says why: what is not offered cannot be attacked, what comes
-later brings its tests along, and what needs much time or load is measured by \`npm run soak\`.
+\`npx jest -t CB-010\` runs the tests of one case. All of them run with \`npm test\`. Where no test is named, the line says
+why: what is not offered cannot be attacked, what comes later brings its tests along, and what needs much time or load is
+measured by \`npm run soak\`.
 
 <!-- Generated from the titles of the tests and from test/security-cases/*.txt by "npm run docs". -->
 <!-- prettier-ignore-start -->
