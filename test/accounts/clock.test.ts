@@ -34,6 +34,21 @@ test.each(ENDS)('people sign in, stay, and are signed out in time around %s (R-1
 
 describe('a clock that was ahead and is set right', () => {
   test.each([
+    ['five minutes', 5 * MINUTE],
+    ['ten years', 3650 * DAY],
+  ])(
+    'ten sign-ins begun while the clock was %s ahead do not push out the next one (R-18, CB-016)',
+    async (_by, ahead) => {
+      let now = Date.now() + ahead;
+      const { app, sandbox } = await startBoth({ now: () => now });
+      const browser = openBrowser(app);
+      for (let flow = 0; flow < 10; flow += 1) await clickBitbucket(browser);
+      now -= ahead;
+      expect((await signInWithBitbucket(browser, sandbox)).status).toBe(303);
+    },
+  );
+
+  test.each([
     ['an hour', HOUR, 'root'],
     ['a day', DAY, 'root'],
     ['ten years', 3650 * DAY, null],
