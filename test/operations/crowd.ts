@@ -52,6 +52,7 @@ export class Crowd {
     const visitor = new Visitor({ url: PUBLIC_URL, port });
     if (!(await done(visitor.signIn(sandbox, person)))) return wait(20);
     this.#promises.set(visitor, person);
+    // Without a seed: what the process is doing meanwhile could not be repeated anyway.
     await wait(Math.random() * 40);
     if (Math.random() < 0.3) return;
     const thief = visitor.withCookiesOf(visitor);

@@ -1,5 +1,6 @@
 // A history of people who sign in and out, several browsers to a person, while the process is killed, stopped and cut
 // off from its database at random moments. Whatever happened: what was promised holds, and the data fit together.
+// The moments have no seed: what a process is doing at one of them could not be repeated anyway.
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import type { Running } from '../commands/run.ts';

@@ -1,4 +1,5 @@
-// kill -9 at random moments while people sign in and out. What a browser was told has happened, has happened.
+// kill -9 at random moments while people sign in and out. What a browser was told has happened, has happened. The
+// moments have no seed: what a process is doing at one of them could not be repeated anyway.
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';

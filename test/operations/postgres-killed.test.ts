@@ -1,4 +1,5 @@
-// Kill -9 of Gatehouse and of PostgreSQL, and a fail-over, while people sign in and out.
+// Kill -9 of Gatehouse and of PostgreSQL, and a fail-over, while people sign in and out. The moments have no seed:
+// what a process is doing at one of them could not be repeated anyway.
 import { openDatabase } from '../../src/db/open.ts';
 import type { Running } from '../commands/run.ts';
 import { freePort } from '../commands/run.ts';

@@ -167,7 +167,7 @@ describeWith([linux], 'a socket that is handed over', () => {
 });
 
 test('a process that is told to stop says so and goes on for leave_seconds (R-10)', async () => {
-  const { sandbox, ports, start } = await makePair('own', 'listen: { leave_seconds: 1 }');
+  const { sandbox, ports, start } = await makePair('own', 'listen: { leave_seconds: 5 }');
   const alice = new Visitor({ url: PUBLIC_URL, port: ports[0] });
   const node = await start(0);
   expect((await alice.get('/-/readiness')).status).toBe(200);

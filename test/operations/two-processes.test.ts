@@ -90,7 +90,8 @@ test('of fifty who write at each of two processes on one SQLite file nobody is l
   expect([told, 503]).toEqual(expect.arrayContaining([told, ...statuses.filter((status) => status !== 302)]));
   expect(told).toBeGreaterThan(50);
   const database = new BetterSqlite3(join(cwd, 'data/gatehouse.db'), { readonly: true });
-  expect(database.prepare('select count(*) from flows').pluck().get()).toBe(told);
+  // One who was told 503 may have been written down before that.
+  expect(database.prepare('select count(*) from flows').pluck().get()).toBeGreaterThanOrEqual(told);
   database.close();
 });
 

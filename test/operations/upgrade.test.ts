@@ -1,5 +1,6 @@
 // An upgrade with many people, killed in the middle again and again. There is one published migration so far, so the
-// second one is made up (upgrade.js).
+// second one is made up (upgrade.js). The moments have no seed: what a process is doing at one of them could not be
+// repeated anyway.
 import { execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

@@ -1,6 +1,6 @@
 // The search for secrets that each test ends with (test/support/leaks.ts) finds what it is there for.
 import { run } from '../commands/run.ts';
-import { takeLeaks } from './leaks.ts';
+import { takeLeaks, takeLeaksSoFar } from './leaks.ts';
 import { openBrowser, signInWithBitbucket, signInWithPassword, startBoth } from './people.ts';
 import { endAll, makeDataDir, ROOT_PASSWORD } from './start-app.ts';
 
@@ -43,4 +43,15 @@ test('a secret in the log, a page, the database or what a process prints would f
       `password in output of a process: check-config --config ${ROOT_PASSWORD}`,
     ]),
   );
+});
+
+test('in the middle of a long test, too, what Bitbucket has handed out so far is looked for (LG-001)', async () => {
+  const { app, sandbox, browser } = await signInBoth();
+  const { value = '' } = sandbox.handedOut.find(({ kind }) => kind === 'refresh token') ?? {};
+  await app.services.db.updateTable('accounts').set({ name: value }).execute();
+  await browser.get('/').expect(200); // shows the name
+  await app.services.db.updateTable('accounts').set({ name: 'Alice' }).execute();
+  expect(takeLeaksSoFar()).toEqual(['refresh token in answer: GET /']);
+  await endAll();
+  takeLeaks(); // the name is still in the database's log of changes
 });

@@ -17,6 +17,7 @@ const NEWEST = 1000;
 const FIRST = 50;
 
 const secrets = new Map<string, { kind: string; mayBeIn?: Place }>();
+const sandboxes = new Set<Sandbox>();
 const written: { place: Place; what: string; text: string }[] = [];
 
 export function keepSecret(kind: string, value: string | undefined, mayBeIn?: Place): void {
@@ -32,11 +33,13 @@ export function noteWritten(place: Place, what: string, text: string): void {
 export function takeLeaks(): string[] {
   const leaks = takeLeaksSoFar();
   secrets.clear();
+  sandboxes.clear();
   return leaks;
 }
 
 /** The same in the middle of a long test: forgets what was written, and goes on looking for the same secrets. */
 export function takeLeaksSoFar(): string[] {
+  for (const sandbox of sandboxes) keepSecretsOfSandbox(sandbox); // before what may hold them is forgotten
   const leaks = new Set<string>();
   const all = [...secrets];
   const some = all.length > FIRST + NEWEST ? [...all.slice(0, FIRST), ...all.slice(-NEWEST)] : all;
@@ -105,8 +108,13 @@ export function keepSecretsOfEnvironment(env: NodeJS.ProcessEnv): void {
   }
 }
 
+/** What it hands out from now on must not be written anywhere. */
+export function watchSandbox(sandbox: Sandbox): void {
+  sandboxes.add(sandbox);
+}
+
 /** What Bitbucket has handed out, and what it was shown. */
-export function keepSecretsOfSandbox(sandbox: Sandbox): void {
+function keepSecretsOfSandbox(sandbox: Sandbox): void {
   for (const { kind, value } of sandbox.handedOut) keepSecret(kind, value);
   for (const { headers } of sandbox.requests) {
     keepSecret('authorization', headers.authorization?.replace(/^\w+ /, ''));

@@ -16,7 +16,7 @@ import type { Http } from '../../src/bitbucket/http.ts';
 import type { ServerLimits } from '../../src/web/http-server.ts';
 import { createHttpServer, SERVER_LIMITS, tellOfRefused } from '../../src/web/http-server.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { keepSecretsOfConfig, keepSecretsOfSandbox, listenIn, noteFiles, noteWritten, takeLeaks } from './leaks.ts';
+import { keepSecretsOfConfig, listenIn, noteFiles, noteWritten, takeLeaks, watchSandbox } from './leaks.ts';
 
 export const ROOT_PASSWORD = 'correct horse battery';
 
@@ -58,10 +58,8 @@ export function closeAtEnd(cleanUp: () => Promise<void> | void): void {
 
 /** A sandbox ends after the test, too; what it has handed out must not have been written anywhere. */
 export function closeSandboxAtEnd(sandbox: Sandbox): void {
-  closeAtEnd(() => {
-    keepSecretsOfSandbox(sandbox);
-    return sandbox.close();
-  });
+  watchSandbox(sandbox);
+  closeAtEnd(() => sandbox.close());
 }
 
 /** Ends everything that this test has started. */
