@@ -1,4 +1,5 @@
 // The load generator, a process of its own: runs one job at a time and sends back what it has counted.
+import { serveJobs } from './jobs.js';
 import { performance } from 'node:perf_hooks';
 import { Connection } from './connection.js';
 import { openPage, signIn, whoAmI } from './journeys.js';
@@ -61,11 +62,4 @@ async function repeat(action, goOn) {
   return count;
 }
 
-process.on('message', (job) => {
-  run(job).then(
-    (result) => process.send({ result }),
-    (error) => process.send({ error: error.stack }),
-  );
-});
-process.on('disconnect', () => process.exit());
-process.send('ready');
+serveJobs(run);

@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerReader } from './answers.js';
-import { serveJobs } from './world.js';
+import { serveJobs } from '../bench/jobs.js';
 
 const BODY = 'Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000';
 /** What each kind sends at once, and how often one more byte. */

@@ -6,7 +6,7 @@ import { URLSearchParams } from 'node:url';
 import { Connection, headerOf, withCookies } from '../bench/connection.js';
 import { csrfOf, openForm, signIn } from '../bench/journeys.js';
 import { add } from './report.js';
-import { serveJobs } from './world.js';
+import { serveJobs } from '../bench/jobs.js';
 
 /**
  * @typedef {object} Job

@@ -78,18 +78,6 @@ export async function runJob(file, job, core = 'load') {
   }
 }
 
-/** For workers: does the jobs it is sent. */
-export function serveJobs(run) {
-  process.on('message', (job) => {
-    run(job).then(
-      (result) => process.send({ result }),
-      (error) => process.send({ error: error.stack }),
-    );
-  });
-  process.on('disconnect', () => process.exit());
-  process.send('ready');
-}
-
 /** Whether the process is the same, alive, and answers within a second. */
 export async function isHealthy({ url, child }) {
   if (child.exitCode !== null || child.signalCode !== null) return false;

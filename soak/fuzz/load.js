@@ -10,7 +10,7 @@ import { makeRequest } from './requests.js';
 import { faultOf } from './judge.js';
 import { seeded, seedOf } from '../random.js';
 import { add } from '../report.js';
-import { serveJobs } from '../world.js';
+import { serveJobs } from '../../bench/jobs.js';
 
 const LANES = 6;
 /** Requests under way on one connection. */

@@ -4,7 +4,7 @@ import { Connection, headerOf, withCookies } from '../../bench/connection.js';
 import { openForm } from '../../bench/journeys.js';
 import { CANARY, planFor } from './plans.js';
 import { add } from '../report.js';
-import { serveJobs } from '../world.js';
+import { serveJobs } from '../../bench/jobs.js';
 import { MARKUP } from '../fuzz/strings.js';
 
 const BROWSERS = 24;
