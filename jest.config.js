@@ -9,11 +9,14 @@ const base = {
 const projects = [{ ...base, displayName: 'sqlite', testMatch: ['<rootDir>/test/**/*.test.ts'] }];
 
 // The tests that go through the database run a second time, on PostgreSQL.
+const WITHOUT_DATABASE =
+  '/test/(imports/choose|projects/(conversation|diff-text|markdown)|web/(return-to|user-agent))\\.test\\.ts$';
 if (process.env.TEST_POSTGRES_URL) {
   projects.push({
     ...base,
     displayName: 'postgres',
-    testMatch: ['<rootDir>/test/{accounts,web}/**/*.test.ts'],
+    testMatch: ['<rootDir>/test/{accounts,admin,imports,projects,web}/**/*.test.ts'],
+    testPathIgnorePatterns: ['/node_modules/', WITHOUT_DATABASE],
     setupFiles: ['<rootDir>/test/support/on-postgres.js'],
   });
 } else if (process.env.GATEHOUSE_TEST_ALL === '1') {
@@ -22,4 +25,7 @@ if (process.env.TEST_POSTGRES_URL) {
   console.warn('PostgreSQL tests are left out: TEST_POSTGRES_URL is not set.');
 }
 
-export default { projects, testTimeout: 30_000, maxWorkers: 3 };
+// No test takes that long, unless the machine has ten other things to do.
+const testTimeout = 120_000;
+
+export default { projects, testSequencer: './test/support/long-first.js', testTimeout, maxWorkers: 3 };

@@ -6,9 +6,13 @@ import pg from 'pg';
 
 const DAY_MS = 86_400_000;
 
+/** Schemas that this process has made. */
+let made = 0;
+
 /** Makes an empty schema in the database of TEST_POSTGRES_URL. @returns the URL that leads to it, and how to count in it and to drop it */
 export async function makeSchema(postgresUrl) {
-  const name = `gatehouse_bench_${process.pid}`;
+  made += 1;
+  const name = `gatehouse_bench_${process.pid}_${made}`;
   const url = new URL(postgresUrl);
   url.searchParams.set('options', `-c search_path=${name}`);
   await query(postgresUrl, `create schema ${name}`);

@@ -66,14 +66,14 @@ export async function stop(child) {
   clearTimeout(tooLong);
 }
 
-/** CPU time used so far by all threads, in seconds. */
+/** CPU time used so far by all threads, and by children that have ended, in seconds. */
 export function cpuSeconds({ pid }) {
   const path = `/proc/${pid}/stat`;
   if (!existsSync(path)) return undefined;
   const fields = readFileSync(path, 'utf8')
     .replace(/^.*\) /s, '')
     .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / CLOCK_TICKS;
 }
 
 /** Resident memory in MB. */

@@ -2,6 +2,7 @@
 import { loadavg } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { measureAdmin } from './admin.js';
 import { fill, makeSchema } from './databases.js';
 import { makeFolder, migrate, prepareGatehouse, startGatehouse, timeStarts } from './gatehouse.js';
 import { measure, measureRounds, median } from './measure.js';
@@ -12,8 +13,26 @@ import { growthTable, machine, speedTable, targetTable, writeDocument } from './
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean' }, write: { type: 'boolean' } } });
 
 const settings = options.quick
-  ? { rounds: 2, seconds: 0.5, signIns: 1000, patience: 5, starts: 2, sizes: [10, 10_000], growthRounds: 2 }
-  : { rounds: 5, seconds: 1, signIns: 10_000, patience: 75, starts: 5, sizes: [10, 10_000, 1e6], growthRounds: 3 };
+  ? {
+      rounds: 2,
+      seconds: 0.5,
+      signIns: 1000,
+      patience: 5,
+      starts: 2,
+      sizes: [10, 10_000],
+      growthRounds: 2,
+      admin: { people: 1000, events: 10_000 },
+    }
+  : {
+      rounds: 5,
+      seconds: 1,
+      signIns: 10_000,
+      patience: 75,
+      starts: 5,
+      sizes: [10, 10_000, 1e6],
+      growthRounds: 3,
+      admin: { people: 10_000, events: 100_000 },
+    };
 /** Before anything is measured: often enough for Node to compile what is hot, but no longer than this. */
 const WARM_UP_SECONDS = options.quick ? 0.3 : 5;
 const WARM_UP_COUNTS = { 'sign-in': 400, user: 3000, page: 3000 };
@@ -146,12 +165,15 @@ async function run() {
   for (const { child } of servers) await stop(child);
   say('Growth …');
   const growth = await measureGrowth(tools);
+  say('Administration …');
+  const admin = await measureAdmin(tools, { ...settings.admin, say });
 
   const text = [
     machine(loadBefore, tools.postgresVersion),
     speedTable(speed),
     targetTable({ speed, memory, ready }),
     growthTable(growth),
+    admin,
   ].join('\n\n');
   say(`\n${text}\n\n${Math.round((performance.now() - began) / 1000)} s in all`);
   if (options.write) await writeDocument(text);

@@ -13,6 +13,7 @@ const CROWD = 10_000;
 /** How many the server keeps at once: `maxConnections` in src/web/http-server.ts. */
 const MAX_HELD = 5000;
 const PIPELINED = 10_000;
+const PIPELINED_TIMES = 6;
 const RESETS = 200;
 
 export async function clients(context) {
@@ -77,15 +78,22 @@ function maxFiles() {
 }
 
 async function rude(report, world) {
-  const before = memoryMb(world.child);
-  const { answered } = await runJob('slow-clients.js', { what: 'pipeline', url: world.url, count: PIPELINED });
-  const grown = memoryMb(world.child) - before;
+  const pipeline = { what: 'pipeline', url: world.url, count: PIPELINED, depth: PIPELINED };
+  const [memory, answers] = [[], []];
+  for (let time = 1; time <= PIPELINED_TIMES; time += 1) {
+    answers.push((await runJob('slow-clients.js', pipeline)).answered);
+    memory.push(memoryMb(world.child));
+  }
+  // How much of it is garbage depends on the moment. The least of several times is what the process really keeps.
+  const half = PIPELINED_TIMES / 2;
+  const grown = Math.min(...memory.slice(half)) - Math.min(...memory.slice(0, half));
+  const most = Math.max(...memory);
   report.row({
     id: 'HT-015',
-    what: `${whole(PIPELINED)} requests on one connection, sent at once`,
-    hold: 'all answered, memory + ≤ 60 MB',
-    measured: `${whole(answered)}, ${grown.toFixed(0)} MB`,
-    good: answered === PIPELINED && grown <= 60,
+    what: `${whole(PIPELINED)} requests on one connection, sent at once, ${PIPELINED_TIMES} times`,
+    hold: 'all answered; memory ≤ 400 MB, in the second half of the times + ≤ 30 MB',
+    measured: `${whole(Math.min(...answers))}; ${most.toFixed(0)} MB, ${grown < 0 ? '' : '+'}${grown.toFixed(0)} MB`,
+    good: answers.every((answered) => answered === PIPELINED) && most <= 400 && grown <= 30,
   });
   await runJob('slow-clients.js', { what: 'reset', url: world.url, count: RESETS });
   const healthy = await isHealthy(world);

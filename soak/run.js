@@ -16,7 +16,7 @@ import { timing } from './timing.js';
 
 /** In the order they run, with the minutes each has. What has a figure to reach stops when it is there. */
 const PARTS = {
-  fuzz: { run: fuzz, minutes: 12, quickMinutes: 0.7 },
+  fuzz: { run: fuzz, minutes: 18, quickMinutes: 0.7 },
   provider: { run: provider, minutes: 3, quickMinutes: 0.4 },
   load: { run: load, minutes: 2.5, quickMinutes: 0.4 },
   sessions: { run: sessions, minutes: 1.5, quickMinutes: 0.2 },

@@ -91,23 +91,30 @@ async function reset({ url, count }) {
   return { count };
 }
 
-/** Many requests on one connection, sent without waiting. @returns how many were answered well */
-function pipeline({ url, count }) {
+/** Many requests on one connection, at most `depth` of them under way. @returns how many were answered well */
+function pipeline({ url, count, depth }) {
   const { hostname, port, host } = new URL(url);
   const socket = connect(Number(port), hostname).setEncoding('latin1');
-  let answered = 0;
+  let [sent, answered, good] = [0, 0, 0];
+  const send = () => {
+    const more = Math.min(depth - (sent - answered), count - sent);
+    sent += more;
+    socket.write(`GET /-/health HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(more));
+  };
   return new Promise((resolve) => {
     const reader = new AnswerReader(
       () => false,
       ({ status }) => {
-        answered += status === 200 ? 1 : 0;
+        answered += 1;
+        good += status === 200 ? 1 : 0;
         if (answered === count) socket.destroy();
+        else if (sent < count) send();
       },
     );
-    socket.on('connect', () => socket.write(`GET /-/health HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(count)));
+    socket.on('connect', send);
     socket.on('data', (text) => reader.read(text));
     socket.on('error', () => undefined);
-    socket.on('close', () => resolve({ answered }));
+    socket.on('close', () => resolve({ answered: good }));
   });
 }
 

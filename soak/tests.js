@@ -37,6 +37,13 @@ const TESTS = [
   { id: 'R-15', what: 'PostgreSQL lost and back', test: 'test/operations/postgres-lost.test.ts' },
   { id: 'R-24', what: 'races', test: 'test/accounts/races.test.ts', variable: 'RACES', times: 150 },
   {
+    id: 'R-24',
+    what: 'administrators who unmake each other',
+    test: 'test/admin/last-administrator.test.ts',
+    variable: 'RACES',
+    times: 150,
+  },
+  {
     id: 'R-25',
     what: 'kills during an upgrade',
     test: 'test/operations/upgrade.test.ts',

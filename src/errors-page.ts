@@ -13,7 +13,7 @@ with \`Accept: application/json\`) get \`application/problem+json\` (RFC 9457) w
 \`detail\` (the sentence, sometimes a more exact one), \`code\` and \`request_id\`. Codes do not change between versions.
 What to do about each: [troubleshooting](troubleshooting.md).
 
-<!-- Generated from src/errors.ts by "npm run docs". -->
+<!-- Generated from src/error-kinds.ts by "npm run docs". -->
 <!-- prettier-ignore -->
 | Status | Code | Heading | Sentence |
 | --- | --- | --- | --- |

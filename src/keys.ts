@@ -12,6 +12,8 @@ export interface Keys {
   csrf: string[];
   /** Sign device cookies; newest first. */
   deviceCookie: string[];
+  /** Seal what Bitbucket has given us to keep; newest first. */
+  providerTokens: string[];
 }
 
 /** @returns the secret keys, newest first; without `secret_key` one is made once in `data_dir/secret_key` (mode 0600) */
@@ -21,6 +23,7 @@ export function loadKeys(config: Config): Keys {
     sessionCookie: secrets.map((secret) => derive(secret, 'session cookie')),
     csrf: secrets.map((secret) => derive(secret, 'csrf')),
     deviceCookie: secrets.map((secret) => derive(secret, 'device cookie')),
+    providerTokens: secrets.map((secret) => derive(secret, 'provider tokens')),
   };
 }
 

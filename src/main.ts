@@ -1,24 +1,62 @@
 #!/usr/bin/env node
 // The commands, one line each.
 import { parseArgs } from 'node:util';
-import { admin } from './commands/admin.ts';
-import { checkConfig } from './commands/check-config.ts';
 import type { Command } from './commands/command.ts';
 import { CommandFailed } from './commands/command.ts';
-import { demo } from './commands/demo.ts';
-import { doctor } from './commands/doctor.ts';
-import { migrate } from './commands/migrate.ts';
-import { serve } from './commands/serve.ts';
 import { ConfigError } from './config/load.ts';
 import { StartProblem } from './errors.ts';
 
-const commands: Record<string, { run: Command; does: string; takesWords?: boolean }> = {
-  serve: { run: serve, does: 'the web server (--no-jobs: without job workers)' },
-  demo: { run: demo, does: 'server and sandbox with sample people; needs no configuration, no network' },
-  'check-config': { run: checkConfig, does: 'every mistake of the configuration, with line and column' },
-  doctor: { run: doctor, does: 'what to enter at Bitbucket, and whether everything works' },
-  migrate: { run: migrate, does: 'brings the database to this version' },
-  admin: { run: admin, does: 'approve NAME: lets a waiting account in', takesWords: true },
+interface Listed {
+  run: Command;
+  does: string;
+  takesWords?: boolean;
+  /** How it is called, where that takes more than a line. */
+  usage?: () => Promise<string>;
+  /** Options besides --config. */
+  takes?: string[];
+}
+
+/** Each loads what it needs when it is run: of the time that a short one takes that is most. */
+const commands: Record<string, Listed> = {
+  serve: {
+    run: async (context) => (await import('./commands/serve.ts')).serve(context),
+    does: 'the web server (--no-jobs: without job workers)',
+    takes: ['no-jobs'],
+  },
+  work: {
+    run: async (context) => (await import('./commands/work.ts')).work(context),
+    does: 'job workers only: imports from Bitbucket',
+  },
+  demo: {
+    run: async (context) => (await import('./commands/demo.ts')).demo(context),
+    does: 'server and sandbox with sample people; needs no configuration, no network',
+  },
+  'check-config': {
+    run: async (context) => (await import('./commands/check-config.ts')).checkConfig(context),
+    does: 'every mistake of the configuration, with line and column',
+  },
+  doctor: {
+    run: async (context) => (await import('./commands/doctor.ts')).doctor(context),
+    does: 'what to enter at Bitbucket, and whether everything works',
+  },
+  migrate: {
+    run: async (context) => (await import('./commands/migrate.ts')).migrate(context),
+    does: 'brings the database to this version',
+  },
+  import: {
+    run: async (context) => (await import('./commands/import.ts')).importCommand(context),
+    does: 'WORKSPACE/REPOSITORY --as NAME: imports from Bitbucket, for that account',
+    takesWords: true,
+    usage: async () => (await import('./commands/import.ts')).IMPORT_USAGE,
+    takes: ['as', 'namespace', 'name'],
+  },
+  admin: {
+    run: async (context) => (await import('./commands/admin.ts')).admin(context),
+    does: 'approve, create, reset or link NAME: accounts, and the way back in',
+    takesWords: true,
+    usage: async () => (await import('./commands/admin.ts')).ADMIN_USAGE,
+    takes: ['email', 'admin'],
+  },
 };
 
 const usage = `usage: gatehouse COMMAND [--config FILE]
@@ -35,31 +73,52 @@ async function main(argv: string[]): Promise<number | undefined> {
     allowPositionals: true,
     options: {
       config: { type: 'string' },
-      // Serve without job workers. There are none yet; known already, so that service files need not change.
       'no-jobs': { type: 'boolean' },
+      // Of `import`.
+      as: { type: 'string' },
+      namespace: { type: 'string' },
+      name: { type: 'string' },
+      // Of `admin create`.
+      email: { type: 'string' },
+      admin: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
   const [name = '', ...args] = positionals;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (values.help) {
-    process.stdout.write(usage);
+    process.stdout.write(`${((await command?.usage?.()) ?? usage).trimEnd()}\n`);
     return 0;
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) throw new CommandFailed(name === '' ? usage : `no such command: ${JSON.stringify(name)}\n${usage}`, 2);
-  if (args.length > 0 && !command.takesWords) {
-    throw new CommandFailed(
-      `${name} takes no further words, got ${JSON.stringify(args[0])}. A file is named by --config FILE\n${usage}`,
-      2,
-    );
-  }
+  requireFitting(name, command, { args, options: Object.keys(values) });
+  const { email, as, namespace, name: projectName } = values;
   return command.run({
     args,
+    options: { ...(email === undefined ? {} : { email }), admin: values.admin === true },
+    target: { as, namespace, name: projectName },
+    withJobs: values['no-jobs'] !== true,
     configFile: values.config,
     env: process.env,
     cwd: process.cwd(),
     out: (line) => process.stdout.write(`${line}\n`),
   });
+}
+
+/** @throws CommandFailed for words and options of other commands */
+function requireFitting(
+  name: string,
+  { takesWords, takes = [] }: Listed,
+  { args, options }: { args: string[]; options: string[] },
+): void {
+  const foreign = options.find((option) => !['config', 'help', ...takes].includes(option));
+  if (foreign !== undefined) throw new CommandFailed(`${name} takes no --${foreign}\n${usage}`, 2);
+  if (takesWords) return;
+  if (args.length === 0) return;
+  throw new CommandFailed(
+    `${name} takes no further words, got ${JSON.stringify(args[0])}. A file is named by --config FILE\n${usage}`,
+    2,
+  );
 }
 
 /** One line and a next step; a stack only for what nobody foresaw. */
@@ -68,9 +127,14 @@ function explain(error: unknown): [string, number] {
   if (error instanceof StartProblem) return [`gatehouse: ${error.message}`, 1];
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS'))
-    return [`gatehouse: ${(error as Error).message}\n${usage}`, 2];
+    return [`gatehouse: ${firstSentence((error as Error).message)}\n${usage}`, 2];
   if (typeof code === 'string') return [`gatehouse: ${(error as Error).message}`, 1]; // of the operating system or the database
   return [(error as Error).stack ?? String(error), 1];
+}
+
+/** Node goes on with advice on words that begin with a dash, which no command here takes. */
+function firstSentence(message: string): string {
+  return message.split(/\.\s|\n/)[0] ?? message;
 }
 
 // What any command writes (database, keys, passwords) is for its own user only.

@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { LogOutput } from '../src/log-output.ts';
-import { closeAtEnd, makeDataDir } from './support/start-app.ts';
+import { closeAtEnd, makeDataDir } from './support/at-end.ts';
 
 test('lines for which a reader that has stopped leaves no room are dropped, counted and told of (LG-006)', async () => {
   const pipe = join(makeDataDir(), 'pipe');

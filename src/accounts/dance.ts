@@ -1,22 +1,20 @@
 // The OAuth dance as the browser sees it: a click leads to Bitbucket, Bitbucket's answer comes to the callback.
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
-import type { BitbucketProfile } from '../bitbucket/profile.ts';
-import type { Flow } from '../db/tables.ts';
+import type { Account, Flow, FlowPurpose } from '../db/tables.ts';
 import { AppError } from '../errors.ts';
 import { browserHash, findBrowserId } from '../web/browser.ts';
-import { parseInput } from '../web/input.ts';
+import { isTicked, parseInput } from '../web/input.ts';
 import type { Limit } from '../web/limits.ts';
 import { addressKey } from '../web/limits.ts';
 import { checkReturnTo } from '../web/return-to.ts';
 import type { Web } from '../web/web.ts';
-import { startSession } from '../web/web.ts';
-import { noteRefused, noteSignedIn, notingRefusal } from './events.ts';
+import { noteRefused, notingRefusal } from './events.ts';
 import { toAppError } from './failures.ts';
 import type { Flows } from './flows.ts';
-import type { FlowState, Providers } from './providers.ts';
-import { forgetSignedOut } from './sign-in-page.ts';
-import { signIn } from './sign-in.ts';
+import { isRecent, requireAccount } from './presence.ts';
+import type { Arrival, FlowState, Providers } from './providers.ts';
+import { ownTest, refuseTest } from './test-sign-in.ts';
 
 /** For all that one callback asks of Bitbucket. The strategy has a shorter one; this covers the workspaces, too. */
 const CALLBACK_MS = 15_000;
@@ -28,16 +26,38 @@ declare module 'express-serve-static-core' {
   }
 }
 
-const startForm = z.object({ return_to: z.string().optional(), remember_me: z.string().optional() });
+const startForm = z.object({
+  return_to: z.string().optional(),
+  remember_me: z.string().optional(),
+  purpose: z.enum(['sign_in', 'link', 'confirm', 'test', 'import']).optional(),
+});
+
+/**
+ * What comes of an answer, by the purpose of the flow. Each ends the flow (Flows.finish) before it changes a session.
+ * Refusals of signing in are told by `finishDance`; the others tell their own.
+ */
+export type Arrive = (req: Request, res: Response, came: Came) => Promise<void>;
+
+export interface Came extends Arrival {
+  provider: string;
+  flow: Flow;
+  /** From `performance.now()`: when the callback came. */
+  startedAt: number;
+  /** A checked path, or undefined. */
+  returnTo: string | undefined;
+}
 
 /** POST /users/auth/:provider. Nothing of the request reaches the authorize URL but the choice of the provider. */
 export function startDance(web: Web, providers: Providers): RequestHandler {
   return async (req, res, next) => {
-    const provider = providers.get(String(req.params['provider']));
     const form = parseInput(startForm, req.body);
+    const purpose = form.purpose ?? 'sign_in';
+    const { provider, strategy } = await providers.open(String(req.params['provider']), purpose);
     const event = { provider: provider.name, startedAt: performance.now() };
     await notingRefusal(web, req, event, web.limits.take(oauthLimit(web, req, 'start')));
     const state: FlowState = {
+      purpose,
+      accountId: purpose === 'sign_in' ? undefined : mayStart(web, req, purpose).id,
       returnTo: checkReturnTo(form.return_to, web.site.base),
       rememberMe: isTicked(form.remember_me),
     };
@@ -46,13 +66,24 @@ export function startDance(web: Web, providers: Providers): RequestHandler {
     const options = { session: false, state } as object;
     const refused = (error: unknown, _user?: unknown, info?: unknown) =>
       next(toAppError(error ?? info, state.returnTo));
-    const authenticate = web.passport.authenticate(provider.name, options, refused) as RequestHandler;
+    const authenticate = web.passport.authenticate(strategy, options, refused) as RequestHandler;
     await authenticate(req, res, next);
   };
 }
 
-/** GET /users/auth: Bitbucket's answer. Which provider it is from is told by the stored flow, never by the request. */
-export function finishDance(web: Web, providers: Providers, flows: Flows): RequestHandler {
+/** Connecting needs a fresh proof of presence: an open browser is not yet its owner. A try is for administrators. */
+function mayStart(web: Web, req: Request, purpose: Exclude<FlowPurpose, 'sign_in'>): Account {
+  const account = requireAccount(req);
+  if (purpose === 'link' && !isRecent(req, web)) throw new AppError('not_recent');
+  if (purpose === 'test' && account.admin !== 1) throw new AppError('not_found');
+  return account;
+}
+
+/** GET /users/auth: Bitbucket's answer. Which provider it is from, and what it is for, is told by the stored flow alone. */
+export function finishDance(
+  web: Web,
+  { providers, flows, arrive }: { providers: Providers; flows: Flows; arrive: Record<FlowPurpose, Arrive> },
+): RequestHandler {
   return async (req, res) => {
     const limit = oauthLimit(web, req, 'callback');
     const startedAt = performance.now();
@@ -60,40 +91,39 @@ export function finishDance(web: Web, providers: Providers, flows: Flows): Reque
     const flow = await findFlow(web, flows, req);
     const returnTo = checkReturnTo(flow?.return_to, web.site.base); // external_url may have changed since
     req.deadline = startedAt + CALLBACK_MS;
-    const event = { provider: flow?.provider, startedAt };
     try {
-      if (!flow) throw new AppError('invalid_state');
-      const provider = providers.get(flow.provider).name;
-      const { profile, state } = await askBitbucket(web, provider, req, res);
-      const account = await signIn(web.services, provider, profile);
-      await flows.finish(flow.state_hash);
-      await startSession(req, account, state.rememberMe);
-      noteSignedIn(web, req, event, account);
-      forgetSignedOut(req, res, web.site);
-      res.redirect(303, checkReturnTo(state.returnTo, web.site.base) ?? `${web.site.base}/`);
+      requireOwnFlow(flow, req);
+      const { provider, strategy } = await providers.open(flow.provider, flow.purpose);
+      const arrival = await askBitbucket(web, strategy, req, res);
+      await arrive[flow.purpose](req, res, { ...arrival, provider: provider.name, flow, startedAt, returnTo });
     } catch (thrown) {
-      const error = toAppError(thrown, returnTo);
+      const test = ownTest(flow, req, thrown);
+      if (test) return refuseTest(web, req, res, { flow: test, error: thrown });
+      const error = toAppError(thrown, returnTo, flow?.purpose);
       await web.limits.take(limit);
-      noteRefused(web, req, event, error);
+      if (flow === undefined || flow.purpose === 'sign_in') {
+        await noteRefused(web, req, { provider: flow?.provider, startedAt }, error);
+      }
       throw error;
     }
   };
 }
 
-interface Answer {
-  profile: BitbucketProfile;
-  state: FlowState;
+/** Started by one person and ended by another: the identity of the one would open the account of the other. */
+function requireOwnFlow(flow: Flow | undefined, { user }: Request): asserts flow is Flow {
+  if (!flow) throw new AppError('invalid_state');
+  if (flow.purpose !== 'sign_in' && flow.account_id !== user?.id) throw new AppError('invalid_state');
 }
 
 /** Passport's strategy checks the answer, fetches the token and the profile; see src/bitbucket. */
-function askBitbucket({ passport }: Web, provider: string, req: Request, res: Response): Promise<Answer> {
+function askBitbucket({ passport }: Web, strategy: string, req: Request, res: Response): Promise<Arrival> {
   return new Promise((resolve, reject) => {
-    const done = (error: unknown, profile?: unknown, info?: unknown) => {
+    const done = (error: unknown, arrival?: unknown, info?: unknown) => {
       if (error) return reject(error);
-      if (!profile) return reject(info); // a BitbucketFailure: what the visitor can mend is no `error` to Passport
-      resolve({ profile: profile as BitbucketProfile, state: (info as { state: FlowState }).state });
+      if (!arrival) return reject(info); // a BitbucketFailure: what the visitor can mend is no `error` to Passport
+      resolve(arrival as Arrival);
     };
-    const authenticate = passport.authenticate(provider, { session: false }, done) as RequestHandler;
+    const authenticate = passport.authenticate(strategy, { session: false }, done) as RequestHandler;
     void authenticate(req, res, reject);
   });
 }
@@ -108,8 +138,4 @@ async function findFlow(web: Web, flows: Flows, req: Request): Promise<Flow | un
 function oauthLimit({ services }: Web, req: Request, what: 'start' | 'callback'): Limit {
   const max = services.config().rate_limits.oauth_per_minute;
   return { key: `oauth-${what}:${addressKey(req.ip)}`, max, windowSeconds: 60 };
-}
-
-export function isTicked(value: string | undefined): boolean {
-  return value !== undefined && !['', '0', 'false', 'off'].includes(value);
 }

@@ -1,7 +1,7 @@
 // Started sign-ins ("flows"): one record per click, so that several tabs do not disturb each other. Each is used once.
 import { createHash, randomBytes } from 'node:crypto';
 import { sweep } from '../db/sweep.ts';
-import type { Database, Flow } from '../db/tables.ts';
+import type { Database, Flow, FlowPurpose } from '../db/tables.ts';
 import { AppError } from '../errors.ts';
 import type { Services } from '../services.ts';
 
@@ -12,6 +12,9 @@ export interface NewFlow {
   browserHash: string;
   provider: string;
   codeVerifier: string;
+  purpose: FlowPurpose;
+  /** Who started it; undefined for signing in. */
+  accountId: number | undefined;
   returnTo: string | undefined;
   rememberMe: boolean;
 }
@@ -32,7 +35,8 @@ export class Flows {
       state_hash: hash(state),
       browser_hash: flow.browserHash,
       provider: flow.provider,
-      purpose: 'sign_in',
+      purpose: flow.purpose,
+      account_id: flow.accountId ?? null,
       code_verifier: flow.codeVerifier,
       return_to: flow.returnTo ?? null,
       remember_me: flow.rememberMe ? 1 : 0,
@@ -105,6 +109,11 @@ export class Flows {
   /** Ends what a browser has started: an answer that comes or is worked on after sign-out does not sign in again. */
   async forget(browserHash: string): Promise<void> {
     await this.#db.deleteFrom('flows').where('browser_hash', '=', browserHash).execute();
+  }
+
+  /** Ends what somebody has started on any browser: a connection under way does not outlive what it was started for. */
+  async forgetOf(db: Database, accountId: number): Promise<void> {
+    await db.deleteFrom('flows').where('account_id', '=', accountId).execute();
   }
 
   async sweep(): Promise<void> {

@@ -12,11 +12,37 @@ export const MAX_PASSWORD_BYTES = 1024;
 const MAX_RUNNING = Math.min(2, Math.max(1, availableParallelism() - 1));
 const MAX_WAITING = 30;
 
+const MIN_CHARACTERS = 8;
+
+/** Why somebody may not choose a password, in words for the page; undefined when they may. */
+export function weaknessOf(password: string, username: string): string | undefined {
+  if ([...password].length < MIN_CHARACTERS) return `Take a password of at least ${MIN_CHARACTERS} characters.`;
+  if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES)
+    return `Take a password of at most ${MAX_PASSWORD_BYTES} bytes.`;
+  if (password.trim().toLowerCase() === username) return 'Take a password that is not your username.';
+  return undefined;
+}
+
 let running = 0;
 const waiting: (() => void)[] = [];
 
 export async function hashPassword(password: string): Promise<string> {
   return bounded(() => hash(normalize(password), PARAMETERS));
+}
+
+/** The same password hashed with the costs of today: with the salt it has, so that `markOfPassword` stays. */
+export async function rehashPassword(password: string, stored: string): Promise<string> {
+  const salt = Buffer.from(markOfPassword(stored), 'base64');
+  return bounded(() => hash(normalize(password), { ...PARAMETERS, salt }));
+}
+
+/**
+ * What stands for one password of one account, whatever it was hashed with: the salt of the PHC string. It changes with
+ * the password and with nothing else. '' for an account without one.
+ * @see https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
+ */
+export function markOfPassword(stored: string | null): string {
+  return stored?.split('$')[4] ?? '';
 }
 
 /**

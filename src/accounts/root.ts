@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { insertEvent } from '../audit/record.ts';
 import { readOrCreate } from '../keys.ts';
 import type { Services } from '../services.ts';
 import { hashPassword, verifyPassword } from './passwords.ts';
@@ -28,7 +29,12 @@ export async function ensureRoot({ db, database, config, log, now }: Services): 
       password_hash: await hashPassword(password),
       created_at: now(),
     };
-    await db.transaction().execute((trx) => insertAccount(trx, root));
+    await db.transaction().execute(async (trx) => {
+      const account = await insertAccount(trx, root);
+      const event = { actor: null, account, reason: 'first_start' } as const;
+      await insertEvent({ now }, trx, { ...event, action: 'account_created' });
+      await insertEvent({ now }, trx, { ...event, action: 'admin_granted' });
+    });
   } catch (error) {
     if (!database.dialect.isUniqueViolation(error)) throw error;
     // Another process was faster. On another machine it has a file of its own, and the password in ours opens nothing.

@@ -1,13 +1,15 @@
 // The sign-in page: the regular form and below it a button per provider.
 import type { Request, Response } from 'express';
 import type { Http } from '../bitbucket/http.ts';
-import type { ProviderConfig } from '../config/schema.ts';
+import type { Config, ProviderConfig } from '../config/schema.ts';
+import { wantsJson } from '../web/answer.ts';
 import { cookieOf } from '../web/input.ts';
 import { checkReturnTo } from '../web/return-to.ts';
 import type { Site } from '../web/site.ts';
 import { cookieName, cookieOptions } from '../web/site.ts';
 import type { Web } from '../web/web.ts';
 import type { Providers } from './providers.ts';
+import { isPasswordSignInOn } from './ways-in.ts';
 
 const SIGNED_OUT_COOKIE = 'gatehouse-signed-out';
 /** Told on the page once; after that it only keeps the automatic sign-in away. */
@@ -24,31 +26,39 @@ export interface SignInForm {
   error: string | null;
 }
 
-export type ShowSignInPage = (req: Request, res: Response, form?: SignInForm) => void;
+export type ShowSignInPage = (req: Request, res: Response, form?: SignInForm) => Promise<void>;
 
 export function signInPage({ site, services, render }: Web, providers: Providers): ShowSignInPage {
-  return (req, res, form = emptyForm(req, site)) => {
+  return async (req, res, form = emptyForm(req, site)) => {
     const config = services.config();
-    const list = providers.list();
+    const list = await providers.list();
     const situation = situationOf(req, site);
     const signedOut = cookieOf(req, cookieName(site, SIGNED_OUT_COOKIE));
     if (signedOut === NEWS) rememberSignedOut(res, site, 'known');
-    const stay =
-      form.error !== null ||
-      situation !== 'arriving' ||
-      signedOut !== undefined ||
-      req.query['auto_sign_in'] === 'false';
+    const passwordSignIn = isPasswordSignInOn(config, await services.settings.current());
+    const buttons = list.map((provider) => buttonOf(provider, services.http));
+    if (wantsJson(req, site)) {
+      const offered = buttons.map(({ name, label, down }) => ({ name, label, down }));
+      return void res.json({ password: passwordSignIn, providers: offered });
+    }
+    const isNews = form.error !== null || situation !== 'arriving' || signedOut !== undefined;
+    const stay = isNews || req.query['auto_sign_in'] === 'false';
     render(req, res, 'accounts/sign-in', {
       title: 'Sign in',
       notice: noticeOf(list[0], situation),
-      passwordSignIn: config.password_sign_in,
+      passwordSignIn,
       rememberMeDays: config.session.remember_me_days,
       form,
-      providers: list.map((provider) => buttonOf(provider, services.http)),
-      autoSignIn: stay ? undefined : config.omniauth.auto_sign_in_with_provider,
-      setUp: list.length === 0 && config.omniauth.enabled ? { callbackUrl: site.callbackUrl } : null,
+      providers: buttons,
+      autoSignIn: stay ? undefined : list.find(({ name }) => name === config.omniauth.auto_sign_in_with_provider)?.name,
+      setUp: setUpFor(config, site),
     });
   };
+}
+
+/** Where there is no button yet: what to enter at Bitbucket. */
+function setUpFor({ omniauth }: Config, { callbackUrl }: Site): { callbackUrl: string } | null {
+  return omniauth.providers.length === 0 && omniauth.enabled ? { callbackUrl } : null;
 }
 
 function emptyForm(req: Request, { base }: Site): SignInForm {

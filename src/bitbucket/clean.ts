@@ -2,7 +2,7 @@
 import { isConfidential } from './endpoints.ts';
 import type { EmailReply } from './replies.ts';
 
-const maxNameLength = 100;
+export const maxNameLength = 100;
 const maxUrlLength = 2048;
 
 /** Cc and Cs: control characters and halves of surrogate pairs. Cf: bidi overrides, zero-width characters, tags. */
@@ -15,6 +15,12 @@ const markFlood = /(\p{M}{4})\p{M}+/gu;
 
 /** Gives a one-line name of at most 100 characters, or `undefined` when nothing visible is left (or it was no text). */
 export function cleanName(value: unknown): string | undefined {
+  const name = tidyName(value);
+  return name === undefined ? undefined : Array.from(name).slice(0, maxNameLength).join('').trim();
+}
+
+/** The same at its whole length (up to 1000 characters), for who can be asked to shorten it. */
+export function tidyName(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const name = value
     .slice(0, 10 * maxNameLength)
@@ -23,7 +29,7 @@ export function cleanName(value: unknown): string | undefined {
     .replace(invisible, (character) => (joiners.test(character) ? character : ''))
     .replace(markFlood, '$1')
     .trim();
-  return visible.test(name) ? Array.from(name).slice(0, maxNameLength).join('').trim() : undefined;
+  return visible.test(name) ? name : undefined;
 }
 
 /** Gives an absolute https URL (http on loopback, for a stand-in) as the URL parser writes it, or `undefined`. */
@@ -47,6 +53,10 @@ export function trustedEmail(entries: readonly EmailReply[]): string | null {
   const [primary, ...others] = entries.filter((entry) => entry.is_primary);
   if (!primary?.is_confirmed || others.length > 0) return null;
   const { email } = primary;
-  if (typeof email !== 'string' || email.length > 254 || email.indexOf('@') > 64) return null;
-  return plainAddress.test(email) ? email : null;
+  return typeof email === 'string' && isPlainAddress(email) ? email : null;
+}
+
+/** Whether it is an e-mail address of the usual kind. */
+export function isPlainAddress(email: string): boolean {
+  return email.length <= 254 && email.indexOf('@') <= 64 && plainAddress.test(email);
 }

@@ -1,26 +1,23 @@
 // Bitbucket's API 2.0 as far as signing in needs it. The token travels in the Authorization header and nowhere else.
 import type { z } from 'zod';
+import type { Resource } from './api.ts';
 import { endpointsOf } from './endpoints.ts';
 import { BitbucketFailure, type FailureEndpoint } from './failure.ts';
 import { jsonOf } from './http-body.ts';
 import { unexpectedStatus } from './http-failure.ts';
 import type { Http, HttpReply } from './http.ts';
-import { emailReply, missingScopeReply, pageReply, userReply, workspaceReply } from './replies.ts';
-import type { EmailReply, UserReply } from './replies.ts';
-
-/** A workspace that somebody is a member of. */
-export interface Workspace {
-  /** With braces, lower case; the slug may pass to another workspace, the uuid may not. */
-  uuid: string;
-  slug: string;
-  administrator: boolean;
-}
+import { askForPage } from './pagelen.ts';
+import { emailReply, missingScopeReply, pageReply, permissionReply, userReply } from './replies.ts';
+import type { EmailReply, UserReply, WorkspaceRole } from './replies.ts';
+import { listWorkspaces, type Workspace } from './workspaces.ts';
 
 export interface BitbucketClientOptions {
   url?: string | undefined;
   apiUrl?: string | undefined;
   http: Http;
 }
+
+type PageReply = z.infer<typeof pageReply>;
 
 /** Far more than anybody's addresses or workspaces fill, and few enough to be read within a deadline. */
 const maxPages = 20;
@@ -47,33 +44,43 @@ export class BitbucketClient {
 
   /** All addresses of that person, unconfirmed ones too. Entries of another shape are left out. */
   async listEmails(token: string, deadline?: number): Promise<EmailReply[]> {
-    const values = await this.#list({ endpoint: 'emails', path: '/user/emails', scope: 'email' }, token, deadline);
+    const what = { endpoint: 'emails', path: '/user/emails?pagelen=100', scope: 'email' } as const;
+    const values = await this.#list(what, token, deadline);
     return values.flatMap((value) => emailReply.safeParse(value).data ?? []);
   }
 
-  /** All workspaces of that person. An entry of another shape is no proof of membership, so it is left out. */
+  /** All workspaces of that person. */
   async listWorkspaces(token: string, deadline?: number): Promise<Workspace[]> {
-    const what = { endpoint: 'workspaces', path: '/user/workspaces', scope: 'account' } as const;
-    const values = await this.#list(what, token, deadline);
-    return values
-      .flatMap((value) => workspaceReply.safeParse(value).data ?? [])
-      .map(({ administrator, workspace }) => ({ ...workspace, administrator }));
+    return listWorkspaces((what) => this.#list(what, token, deadline));
+  }
+
+  /** What the person may do in a workspace that is theirs; `undefined` for a word that is not known. */
+  async getRole(token: string, workspaceUuid: string, deadline?: number): Promise<WorkspaceRole | undefined> {
+    const path = `/user/workspaces/${encodeURIComponent(workspaceUuid)}/permission`;
+    const reply = await this.#get({ endpoint: 'permission', path, scope: 'account' }, token, deadline);
+    return parsed(permissionReply, reply, jsonOf(reply)).permission;
   }
 
   async #list(what: Resource, token: string, deadline?: number): Promise<unknown[]> {
     const values: unknown[] = [];
     const seen = new Set<string>();
-    let path: string | undefined = `${what.path}?pagelen=100`;
+    let path: string | undefined = what.path;
     while (path !== undefined) {
       if (seen.has(path)) throw new BitbucketFailure('failed', what.endpoint, 'its pages go round in a circle');
       if (seen.size === maxPages) throw new BitbucketFailure('failed', what.endpoint, `more than ${maxPages} pages`);
       seen.add(path);
-      const reply = await this.#get({ ...what, path }, token, deadline);
-      const page = parsed(pageReply, reply, jsonOf(reply));
+      const { answer: page }: { answer: PageReply } = await askForPage(path, (asked) =>
+        this.#page({ ...what, path: asked }, token, deadline),
+      );
       values.push(...page.values);
       path = page.next === undefined ? undefined : this.#pathOf(page.next, what.endpoint);
     }
     return values;
+  }
+
+  async #page(what: Resource, token: string, deadline?: number): Promise<PageReply> {
+    const reply = await this.#get(what, token, deadline);
+    return parsed(pageReply, reply, jsonOf(reply));
   }
 
   /** `next` is text from outside, and the token goes where it says: only to this API, and below its base. */
@@ -93,13 +100,6 @@ export class BitbucketClient {
     if (reply.status === 200) return reply;
     throw reply.status === 403 ? forbidden(reply, what.scope) : unexpectedStatus(reply);
   }
-}
-
-interface Resource {
-  endpoint: FailureEndpoint;
-  path: string;
-  /** The scope that opens it, named when Bitbucket's own list cannot be read. */
-  scope: string;
 }
 
 function parsed<T>(schema: z.ZodType<T>, reply: HttpReply, body: unknown): T {

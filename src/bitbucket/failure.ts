@@ -7,6 +7,7 @@
  * - `invalid_state`: the callback belongs to no flow that this browser started, or to one that is over
  * - `bad_callback`: the request is not a callback that Bitbucket could have sent
  * - `code_refused`: Bitbucket did not take the code: expired, used before, or not ours
+ * - `grant_lost`: a refresh token is no good any more: taken back, unused too long, or used twice; the person must come again
  * - `misconfigured`: the OAuth consumer's key, secret or callback URL is wrong; an administrator must act
  * - `missing_scope`: the consumer lacks a permission (`requiredScopes`); an administrator must act
  * - `throttled`: too many requests, said by Bitbucket or by our own limit of connections
@@ -18,6 +19,7 @@ export type FailureReason =
   | 'invalid_state'
   | 'bad_callback'
   | 'code_refused'
+  | 'grant_lost'
   | 'misconfigured'
   | 'missing_scope'
   | 'throttled'
@@ -25,13 +27,33 @@ export type FailureReason =
   | 'failed';
 
 /** Which of Bitbucket's addresses the failure is about; `authorize` includes what came back to the callback. */
-export type FailureEndpoint = 'authorize' | 'token' | 'user' | 'emails' | 'workspaces';
+export const FAILURE_ENDPOINTS = [
+  'authorize',
+  'token',
+  'user',
+  'emails',
+  'workspaces',
+  'permission',
+  'repositories',
+  'repository',
+  'pull requests',
+  'comments',
+  'tasks',
+  'activity',
+  'commit',
+  'diff',
+  'members',
+  'settings',
+  'image',
+] as const;
+export type FailureEndpoint = (typeof FAILURE_ENDPOINTS)[number];
 
 const ANSWER_WITH: Record<FailureReason, number> = {
   access_denied: 400,
   invalid_state: 400,
   bad_callback: 400,
   code_refused: 400,
+  grant_lost: 403,
   misconfigured: 502,
   missing_scope: 502,
   throttled: 503,
@@ -46,6 +68,8 @@ export interface FailureOptions {
   retryAfterSeconds?: number | undefined;
   /** Scopes to tick at the consumer; given with `missing_scope`. */
   requiredScopes?: string[] | undefined;
+  /** The same again would end the same way. */
+  permanent?: boolean;
   /** What the host's state store said when it did not know a state. Never an error of the HTTP client: those hold requests. */
   cause?: unknown;
 }
@@ -68,6 +92,7 @@ export class BitbucketFailure extends Error {
   readonly remoteStatus: number | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly requiredScopes: string[] | undefined;
+  readonly permanent: boolean;
 
   constructor(reason: FailureReason, endpoint: FailureEndpoint, detail: string, options: FailureOptions = {}) {
     super(`Bitbucket (${endpoint}): ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
@@ -79,5 +104,6 @@ export class BitbucketFailure extends Error {
     this.remoteStatus = options.remoteStatus;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.requiredScopes = options.requiredScopes;
+    this.permanent = options.permanent ?? false;
   }
 }

@@ -3,17 +3,21 @@ import type { Dispatcher } from 'undici';
 import { BitbucketFailure, type FailureEndpoint } from './failure.ts';
 import type { HttpReply } from './http.ts';
 
-/**
- * Reads the whole body and decodes it once at the end, so that a character split over two packets stays whole.
- * @throws BitbucketFailure `failed` for a compressed answer (we asked for none) or one that is not UTF-8
- */
-export async function readBody(endpoint: FailureEndpoint, reply: Dispatcher.ResponseData): Promise<string> {
+/** Reads the whole body. @throws BitbucketFailure `failed` for a compressed answer: we asked for none */
+export async function readBytes(endpoint: FailureEndpoint, reply: Dispatcher.ResponseData): Promise<Buffer> {
   const encoding = reply.headers['content-encoding'];
-  const remoteStatus = reply.statusCode;
   const bytes = await reply.body.arrayBuffer();
   if (encoding !== undefined && encoding !== 'identity') {
-    throw new BitbucketFailure('failed', endpoint, 'the answer is compressed', { remoteStatus });
+    throw new BitbucketFailure('failed', endpoint, 'the answer is compressed', { remoteStatus: reply.statusCode });
   }
+  return Buffer.from(bytes);
+}
+
+/**
+ * Decodes a body once at the end, so that a character split over two packets stays whole.
+ * @throws BitbucketFailure `failed` for one that is not UTF-8
+ */
+export function textOf(bytes: Buffer, endpoint: FailureEndpoint, remoteStatus: number): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

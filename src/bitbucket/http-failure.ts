@@ -16,7 +16,8 @@ export function failureOf(request: HttpRequest, error: unknown): BitbucketFailur
   if (timeouts.has(code) || textOf(error, 'name') === 'TimeoutError') {
     return new BitbucketFailure('timeout', request.endpoint, `${host} did not answer in time`);
   }
-  return new BitbucketFailure('failed', request.endpoint, `no answer from ${host} (${code})`);
+  const permanent = code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE';
+  return new BitbucketFailure('failed', request.endpoint, `no answer from ${host} (${code})`, { permanent });
 }
 
 /** For a status that means trouble wherever it comes: 429, 5xx, redirects and what else no caller makes sense of. */

@@ -6,8 +6,9 @@ import type { Dispatcher } from 'undici';
 import undiciRequest from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import { createBreaker } from './breaker.ts';
+import { changeNoticeOf, type ChangeNotice } from './change-notice.ts';
 import { BitbucketFailure, type FailureEndpoint } from './failure.ts';
-import { readBody } from './http-body.ts';
+import { readBytes, textOf } from './http-body.ts';
 import { failureOf } from './http-failure.ts';
 
 export interface HttpOptions {
@@ -22,6 +23,8 @@ export interface HttpOptions {
    * up; default 100. Counted by origin, so that a slow provider takes nothing from another one.
    */
   maxConnections?: number;
+  /** Is told, each time, of an answer that says that what was asked for goes away or is gone. Must not throw. */
+  onChangeNotice?: (notice: ChangeNotice) => void;
 }
 
 export interface HttpRequest {
@@ -32,6 +35,10 @@ export interface HttpRequest {
   form?: URLSearchParams;
   /** An additional deadline, for example of several exchanges together: a moment of `performance.now()`. */
   deadline?: number | undefined;
+  /** Ends the exchange at once; what it then throws is of no interest to anybody. */
+  signal?: AbortSignal | undefined;
+  /** The answer is a file of whoever, not one of the API: `text` is empty, and `bytes` has it as it came. */
+  asBytes?: boolean;
 }
 
 export interface HttpReply {
@@ -40,6 +47,7 @@ export interface HttpReply {
   status: number;
   headers: Dispatcher.ResponseData['headers'];
   text: string;
+  bytes?: Buffer;
 }
 
 /** A pool of connections to Bitbucket; make one per process and share it. */
@@ -80,7 +88,10 @@ export function createHttp(options: HttpOptions = {}): Http {
       }
       underWay.set(origin, others + 1);
       try {
-        return await breaker.guard(request, () => exchange(agent, request, deadlineMs).catch(raise(request)));
+        const reply = await breaker.guard(request, () => exchange(agent, request, deadlineMs).catch(raise(request)));
+        const notice = options.onChangeNotice && changeNoticeOf(reply);
+        if (notice) options.onChangeNotice?.(notice);
+        return reply;
       } finally {
         underWay.set(origin, (underWay.get(origin) ?? 1) - 1);
       }
@@ -102,6 +113,9 @@ async function exchange(agent: Agent, request: HttpRequest, deadlineMs: number):
   const cut = new AbortController();
   const leftMs = Math.max(0, Math.min(deadlineMs, (request.deadline ?? Infinity) - performance.now()));
   const timer = setTimeout(() => cut.abort(new DOMException('no whole answer in time', 'TimeoutError')), leftMs);
+  const stop = () => cut.abort();
+  request.signal?.addEventListener('abort', stop);
+  if (request.signal?.aborted) stop();
   try {
     const reply = await undiciRequest.call(agent, {
       origin,
@@ -112,10 +126,14 @@ async function exchange(agent: Agent, request: HttpRequest, deadlineMs: number):
       body: request.form?.toString() ?? null,
       signal: cut.signal,
     });
-    const text = await readBody(request.endpoint, reply);
-    return { endpoint: request.endpoint, status: reply.statusCode, headers: reply.headers, text };
+    const { endpoint } = request;
+    const { statusCode: status, headers } = reply;
+    const bytes = await readBytes(endpoint, reply);
+    if (request.asBytes) return { endpoint, status, headers, text: '', bytes };
+    return { endpoint, status, headers, text: textOf(bytes, endpoint, status) };
   } finally {
     clearTimeout(timer);
+    request.signal?.removeEventListener('abort', stop);
   }
 }
 

@@ -9,7 +9,7 @@ const link = z.object({ href: anything }).optional().catch(undefined);
  * The identity key. Strict, because whatever passes here becomes a key: braces, hex, and one spelling. The nil uuid is
  * refused, for a fault that gives it to everybody would make everybody one person.
  */
-const uuid = z
+export const uuid = z
   .string()
   .regex(/^\{[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}$/i)
   .toLowerCase()
@@ -51,6 +51,18 @@ export const workspaceReply = z.object({
   workspace: z.object({ uuid, slug: z.string().min(1).max(255) }),
 });
 
+/** What somebody may be in a workspace, in Bitbucket's words; `collaborator` is on its way out. */
+export const WORKSPACE_ROLES = ['owner', 'create-project', 'collaborator', 'member'] as const;
+export type WorkspaceRole = (typeof WORKSPACE_ROLES)[number];
+
+/**
+ * `GET /user/workspaces/{workspace}/permission`. A word that is not known is none: it must not pass for a role.
+ * @see https://developer.atlassian.com/cloud/bitbucket/rest/api-group-workspaces/
+ */
+export const permissionReply = z.object({
+  permission: z.enum(WORKSPACE_ROLES).optional().catch(undefined),
+});
+
 /**
  * A page of any list. Atlassian promises `values` and `next` only.
  * @see https://developer.atlassian.com/cloud/bitbucket/rest/intro/#pagination
@@ -62,7 +74,7 @@ export const missingScopeReply = z.object({
   error: z.object({
     detail: z.object({
       required: z
-        .array(z.string().regex(/^[a-z_]{1,32}(:[a-z_]{1,32})?$/))
+        .array(z.string().regex(/^[a-z_]{1,32}(:[a-z_]{1,32}){0,2}$/)) // `repository`, `read:repository:bitbucket`
         .min(1)
         .max(50),
     }),

@@ -67,7 +67,12 @@ export function toTokenSet(body: unknown): TokenSet {
   };
 }
 
-/** Whether this is the error answer of RFC 6749 §5.2. */
-export function isErrorReply(body: unknown): body is { error: string; error_description?: unknown } {
+/** The error answer of RFC 6749 §5.2. */
+export interface ErrorReply {
+  error: string;
+  error_description?: unknown;
+}
+
+export function isErrorReply(body: unknown): body is ErrorReply {
   return typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string';
 }

@@ -4,6 +4,12 @@ import { readEnvironment, type LoadedConfig, loadConfig } from '../config/load.t
 export interface CommandContext {
   /** Words and options after the command's name. */
   args: string[];
+  /** Of `admin create`. */
+  options?: { email?: string; admin: boolean };
+  /** Of `import`: for whom, and where to. */
+  target?: { as: string | undefined; namespace: string | undefined; name: string | undefined };
+  /** Of `serve`: whether it works on imports, too. */
+  withJobs?: boolean;
   configFile: string | undefined;
   /** The real environment, without .env. */
   env: NodeJS.ProcessEnv;

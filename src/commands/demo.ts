@@ -3,9 +3,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
+import { initialState } from '../config/reload.ts';
 import { readOrCreate } from '../keys.ts';
 import { openLog } from '../log.ts';
-import { SAMPLE_PEOPLE } from '../sandbox/sample-data.ts';
+import { CLIENT_WORKSPACES, SAMPLE_PEOPLE } from '../sandbox/sample-data.ts';
+import { SAMPLE_CONTRIBUTORS, SAMPLE_PROJECTS } from '../sandbox/sample-people.ts';
+import { manyRepositories, SAMPLE_REPOSITORIES } from '../sandbox/sample-repositories.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { openServices } from '../services.ts';
@@ -15,10 +18,14 @@ import { isByNpm, stopOnSignals } from './serve.ts';
 import { startServer } from './server.ts';
 
 const CONSUMER = { key: 'demo-key', secret: 'demo-secret' };
+/** A second one, so that whoever only signs in is not asked for their code. */
+const IMPORT_CONSUMER = { key: 'demo-import-key', secret: 'demo-import-secret' };
+/** So many that choosing among them takes a search. */
+const CLIENT_REPOSITORIES = 1100;
 
 export const demo: Command = async (context) => {
   const port = portOf(context.env['PORT']);
-  const sandbox = await openSandbox(port);
+  const sandbox = await openSandbox(port, join(context.cwd, 'data', 'demo', 'sandbox'));
   try {
     await serveWith(sandbox, port, context);
   } catch (error) {
@@ -31,15 +38,16 @@ export const demo: Command = async (context) => {
 async function serveWith(sandbox: Sandbox, port: number, context: CommandContext): Promise<void> {
   const folder = join(context.cwd, 'data', 'demo');
   const password = readOrCreate(join(folder, 'root_password'), () => randomBytes(9).toString('base64url'));
-  const { config } = loadConfig({
+  const loaded = loadConfig({
     file: writeConfiguration(folder, port, sandbox),
     env: { GATEHOUSE_ROOT_PASSWORD: password },
     cwd: context.cwd,
   });
-  const log = openLog(config.log);
-  const services = await openServices({ config: () => config, log });
+  const log = openLog(loaded.config.log);
+  const state = initialState(loaded);
+  const services = await openServices({ configuration: () => state, log });
   const server = await startServer(services);
-  greet(context, { url: config.external_url, sandbox, password });
+  greet(context, { url: loaded.config.external_url, sandbox, password });
   stopOnSignals({ server, log, byNpm: isByNpm(context), cleanUp: () => sandbox.close() });
 }
 
@@ -49,12 +57,24 @@ function portOf(text: string | undefined): number {
   throw new CommandFailed(`PORT: expected a number from 1 to 65534, got ${JSON.stringify(text)}`, 2);
 }
 
-async function openSandbox(port: number): Promise<Sandbox> {
+async function openSandbox(port: number, folder: string): Promise<Sandbox> {
   try {
     const callbackUrl = `http://localhost:${port}/users/auth`;
     return await startSandbox({
       port: port + 1,
-      consumers: [{ ...CONSUMER, name: 'Gatehouse demo', callbackUrl, permissions: ['account', 'email'] }],
+      consumers: [
+        { ...CONSUMER, name: 'Gatehouse demo', callbackUrl, permissions: ['account', 'email'] },
+        {
+          ...IMPORT_CONSUMER,
+          name: 'Gatehouse demo (import)',
+          callbackUrl,
+          permissions: ['account', 'pullrequest', 'project', 'webhook', 'repository:admin'],
+        },
+      ],
+      repositories: [...SAMPLE_REPOSITORIES, manyRepositories(CLIENT_REPOSITORIES, CLIENT_WORKSPACES)],
+      contributors: SAMPLE_CONTRIBUTORS,
+      projects: SAMPLE_PROJECTS,
+      folder,
     });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
@@ -80,6 +100,7 @@ omniauth:
       app_id: ${CONSUMER.key}
       app_secret: ${CONSUMER.secret}
       url: ${sandbox.url}
+      import: { app_id: ${IMPORT_CONSUMER.key}, app_secret: ${IMPORT_CONSUMER.secret} }
 log: { level: warn, format: pretty }
 `,
   );
@@ -100,6 +121,9 @@ function greet(
   The sandbox, a stand-in for Bitbucket Cloud, runs at ${sandbox.url}
   These people have an account there:
 ${SAMPLE_PEOPLE.map(({ note, displayName }) => `    ${note ?? displayName}`).join('\n')}
+
+  To import: Alice has a small repository (acme/anvil), a rich one (open-garden/greenhouse) and one
+  with everything that goes wrong in imports (acme/odd-parts). Dan has 1,100 to choose from.
 
   Data and configuration: data/demo. Stop with Ctrl+C.
 `);

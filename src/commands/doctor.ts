@@ -1,46 +1,35 @@
 // `gatehouse doctor`: what to enter at Bitbucket, then live checks, each with its next step.
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { checkCallback, checkCredentials, checkReachable } from '../bitbucket/checks.ts';
-import type { CheckResult } from '../bitbucket/checks.ts';
+import { existsSync } from 'node:fs';
+import { findingOfChange } from '../admin/change-findings.ts';
+import { checkConsumer, whatToEnter } from '../admin/consumer-checks.ts';
+import type { Finding } from '../admin/findings.ts';
+import { checkAddress, checkDisk, checkGit } from '../admin/server-checks.ts';
+import { lookAtSetUp } from '../admin/set-up.ts';
+import type { ProviderSetUp } from '../admin/set-up.ts';
+import type { ChangeNotice } from '../bitbucket/change-notice.ts';
 import type { Http } from '../bitbucket/http.ts';
 import { createHttp } from '../bitbucket/http.ts';
-import type { LoadedConfig } from '../config/load.ts';
 import { parseDatabaseUrl } from '../config/database-url.ts';
-import type { Config, ProviderConfig } from '../config/schema.ts';
-import { checkWritable } from '../db/migrate.ts';
-import type { Database } from '../db/tables.ts';
-import { migrations } from '../db/migrations/index.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import type { OpenDatabase } from '../db/open.ts';
 import { openDatabase } from '../db/open.ts';
-import { siteOf } from '../web/site.ts';
+import { timeOf } from '../web/time.ts';
 import type { Command } from './command.ts';
 import { loadConfiguration } from './command.ts';
 import { nodeWarning } from './node-version.ts';
 
-interface Finding {
-  state: 'ok' | 'warning' | 'failed';
-  about: string;
-  words: string;
-  /** What to do about it. */
-  next?: string;
-}
-
-const MIN_FREE_BYTES = 500 * 1024 * 1024;
-const MAX_CLOCK_SKEW_SECONDS = 60;
-
 export const doctor: Command = async (context) => {
   const loaded = loadConfiguration(context);
   const { config } = loaded;
-  context.out(whatToEnter(config));
-  const http = createHttp();
-  const findings = [
-    aboutNode(process.version),
-    ...aboutConfiguration(loaded),
-    ...(await Promise.all(config.omniauth.providers.map((provider) => aboutProvider(provider, config, http)))).flat(),
-    await aboutDatabase(config),
-    aboutDisk(config.data_dir),
-  ];
+  context.out(toEnter(config));
+  const heard: ChangeNotice[] = [];
+  const http = createHttp({ onChangeNotice: (notice) => heard.push(notice) });
+  const looked = await look(config, http);
   await http.close();
+  const known = new Set(looked.map(({ words }) => words));
+  const news = aboutHeard(heard).filter(({ words }) => !known.has(words));
+  const findings = [aboutNode(process.version), ...aboutConfiguration(loaded), ...looked, ...news];
   for (const { state, about, words, next } of findings) {
     context.out(`${state.padEnd(8)} ${about}: ${words}`);
     if (next !== undefined && state !== 'ok') context.out(`         -> ${next}`);
@@ -48,16 +37,19 @@ export const doctor: Command = async (context) => {
   return findings.some(({ state }) => state === 'failed') ? 1 : 0;
 };
 
-function whatToEnter(config: Config): string {
+function toEnter(config: Config): string {
+  const { name, callbackUrl, url, signIn, importing } = whatToEnter(config);
+  const [first, ...others] = signIn;
   return `What to enter at Bitbucket
 (your workspace's settings > Apps and features > OAuth consumers > Add consumer)
 
-  Name          Gatehouse
-  Callback URL  ${siteOf(config).callbackUrl}
-  URL           ${config.external_url}
+  Name          ${name}
+  Callback URL  ${callbackUrl}
+  URL           ${url}
   Private consumer: leave ticked
-  Permissions   Account: Email
-                Account: Read
+  Permissions   ${[first, ...others].join('\n                ')}
+  For importing (best at a second consumer)
+                ${importing.join('\n                ')}
 `;
 }
 
@@ -79,101 +71,53 @@ function aboutConfiguration({ file, warnings, config }: LoadedConfig): Finding[]
   return [...findings, { state: 'warning', about: 'sign-in', words: 'no provider is set up', next }];
 }
 
-async function aboutProvider(provider: ProviderConfig, config: Config, http: Http): Promise<Finding[]> {
-  const urls = { url: provider.url, apiUrl: provider.api_url };
-  const consumer = {
-    ...urls,
-    clientID: provider.app_id,
-    clientSecret: provider.app_secret,
-    callbackURL: siteOf(config).callbackUrl,
-    scope: provider.args.scope,
-  };
-  const [reachable, credentials, callback, clock] = await Promise.all([
-    checkReachable(urls, http),
-    checkCredentials(consumer, http),
-    checkCallback(consumer, http),
-    clockFinding(provider, http),
-  ]);
-  const about = `provider ${provider.name}`;
-  return [
-    finding(`${about}, reachable`, reachable, consumer.callbackURL),
-    finding(`${about}, key and secret`, credentials, consumer.callbackURL),
-    finding(`${about}, callback`, callback, consumer.callbackURL),
-    ...clock,
-  ];
-}
-
-function finding(about: string, { ok, words, mend }: CheckResult, callbackUrl: string): Finding {
-  const steps = {
-    address: 'check url and api_url, DNS and firewall',
-    credentials: 'copy key and secret again from the OAuth consumer at Bitbucket',
-    callback: `set the consumer's callback URL to ${callbackUrl}`,
-  };
-  const state = ok === 'unknown' ? 'warning' : ok ? 'ok' : 'failed';
-  return { state, about, words, ...(mend ? { next: steps[mend] } : {}) };
-}
-
-/** Our clock against the Date header of Bitbucket's answer. */
-async function clockFinding({ api_url }: ProviderConfig, http: Http): Promise<Finding[]> {
-  const reply = await http.send({ endpoint: 'user', url: `${api_url}/user` }).catch(() => undefined);
-  const theirs = Date.parse(String(reply?.headers['date']));
-  if (Number.isNaN(theirs)) return [];
-  const skew = Math.round(Math.abs(Date.now() - theirs) / 1000);
-  const state = skew > MAX_CLOCK_SKEW_SECONDS ? 'warning' : 'ok';
-  return [{ state, about: 'clock', words: `${skew} s from Bitbucket's`, next: 'let the machine set its clock by NTP' }];
+async function look(config: Config, http: Http): Promise<Finding[]> {
+  const opened = open(config);
+  if ('finding' in opened) {
+    const providers = config.omniauth.providers.map((provider) => checkConsumer(provider, config, http));
+    const address = checkAddress(config, Date.now());
+    const found = await Promise.all([...providers, Promise.all([address, checkGit()])]);
+    return [...found.flat(), opened.finding, checkDisk(config.data_dir)];
+  }
+  const { database } = opened;
+  try {
+    const { providers, server, changes } = await lookAtSetUp({ config, http, database, now: Date.now() });
+    return [...providers.flatMap(aboutProvider), ...server, ...changes.map(findingOfChange)];
+  } finally {
+    await database.db.destroy();
+  }
 }
 
 /** Looks without changing anything: a file that is not there yet is not made. */
-async function aboutDatabase(config: Config): Promise<Finding> {
+function open(config: Config): { database: OpenDatabase } | { finding: Finding } {
   const about = 'database';
   const address = parseDatabaseUrl(config);
   if (address.kind === 'sqlite' && !existsSync(address.path)) {
-    return { state: 'ok', about, words: `${address.path} will be made at the first start` };
+    return { finding: { state: 'ok', about, words: `${address.path} will be made at the first start` } };
   }
   try {
-    const { db, dialect, version } = openDatabase(address);
-    const damage = await dialect.findDamage(db);
-    if (damage !== undefined) {
-      await db.destroy();
-      return { state: 'failed', about, words: `is damaged: ${damage}`, next: 'restore the backup: docs/operations.md' };
-    }
-    const found = await lookAt(db, version);
-    if (found > migrations.length) {
-      const words = `has version ${found}, this Gatehouse knows ${migrations.length}`;
-      return { state: 'failed', about, words, next: 'start the newer Gatehouse again, or restore a backup' };
-    }
-    return { state: 'ok', about, words: found < migrations.length ? 'answers; the next start upgrades it' : 'answers' };
+    return { database: openDatabase(address) };
   } catch (error) {
     const words = (error as Error).message;
-    return { state: 'failed', about, words, next: 'check database_url, data_dir and their permissions' };
+    return { finding: { state: 'failed', about, words, next: 'check database_url, data_dir and their permissions' } };
   }
 }
 
-async function lookAt(db: Database, version: () => Promise<number>): Promise<number> {
-  try {
-    const found = await version();
-    if (found > 0) await checkWritable(db);
-    return found;
-  } finally {
-    await db.destroy();
-  }
+/** What a test sign-in showed is over: it may be mended by now, so it is a hint and no failure. */
+function aboutProvider({ name, findings, lastTest }: ProviderSetUp): Finding[] {
+  const tested = lastTest?.findings.map((finding): Finding => ({
+    ...finding,
+    state: finding.state === 'failed' ? 'warning' : finding.state,
+    about: `provider ${name}, test of ${timeOf(lastTest.at).text}, ${finding.about}`,
+  }));
+  return [...findings, ...(tested ?? [])];
 }
 
-function aboutDisk(dataDir: string): Finding {
-  let folder = dataDir;
-  while (!existsSync(folder)) folder = dirname(folder);
-  try {
-    accessSync(folder, constants.W_OK);
-  } catch {
-    return {
-      state: 'failed',
-      about: 'disk',
-      words: `${folder} is not writable`,
-      next: 'give it to the user Gatehouse runs as',
-    };
-  }
-  const { bavail, bsize } = statfsSync(folder);
-  const free = bavail * bsize;
-  const words = `${(free / 1024 ** 3).toFixed(1)} GiB free at ${folder}`;
-  return { state: free < MIN_FREE_BYTES ? 'warning' : 'ok', about: 'disk', words, next: 'make room' };
+/** Of these very checks; what the server has heard is in its database. */
+function aboutHeard(heard: readonly ChangeNotice[]): Finding[] {
+  const byName = new Map(heard.map((notice) => [`${notice.change} ${notice.endpoint}`, notice]));
+  const now = Date.now();
+  return [...byName.values()].map((notice) =>
+    findingOfChange({ ...notice, key: '', firstSeenAt: now, seenAt: now, dismissed: false }),
+  );
 }

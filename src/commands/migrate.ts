@@ -1,5 +1,5 @@
 // `gatehouse migrate`: brings the database to this version. `serve` does it by itself on SQLite.
-import { openDatabase } from '../db/open.ts';
+import { openDatabase, orUnusable } from '../db/open.ts';
 import { parseDatabaseUrl } from '../config/database-url.ts';
 import type { Command } from './command.ts';
 import { loadConfiguration } from './command.ts';
@@ -14,6 +14,8 @@ export const migrate: Command = async (context) => {
         : `The database went from version ${before} to ${after}.`,
     );
     return 0;
+  } catch (error) {
+    throw orUnusable(error, database.dialect);
   } finally {
     await database.db.destroy();
   }

@@ -1,13 +1,19 @@
 // A running web server: listens, sweeps away what has expired, stops without cutting anybody off.
 import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createApp } from '../app.ts';
+import { createListener } from '../app.ts';
 import { Flows } from '../accounts/flows.ts';
+import { MembershipChecks } from '../accounts/membership-checks.ts';
+import { sweepPendingLinks } from '../accounts/pending-links.ts';
 import { ensureRoot } from '../accounts/root.ts';
+import { sweepSignInLinks } from '../accounts/sign-in-links.ts';
+import { sweepEvents } from '../audit/store.ts';
+import { ImportWorker } from '../imports/worker.ts';
+import { removeDeletedFiles } from '../projects/deleted.ts';
 import type { Services } from '../services.ts';
+import { sweepSessions } from '../web/account-sessions.ts';
 import { createHttpServer, tellOfRefused } from '../web/http-server.ts';
 import { Limits } from '../web/limits.ts';
-import { sweepSessions } from '../web/session-store.ts';
 import { handedOverSocket, listen, stopListening } from './listening.ts';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
@@ -22,32 +28,41 @@ export interface RunningServer {
 }
 
 /**
- * Closes the services when it fails.
+ * Closes the services when it fails. `withJobs`: works on imports, too.
  * @param env may name a socket that systemd hands over. @throws CommandFailed when the port is taken or may not be used
  */
-export async function startServer(services: Services, env: NodeJS.ProcessEnv = {}): Promise<RunningServer> {
+export async function startServer(
+  services: Services,
+  { env = {}, withJobs = true }: { env?: NodeJS.ProcessEnv; withJobs?: boolean } = {},
+): Promise<RunningServer> {
   try {
-    return await start(services, env);
+    return await start(services, env, withJobs);
   } catch (error) {
     await services.close();
     throw error;
   }
 }
 
-async function start(services: Services, env: NodeJS.ProcessEnv): Promise<RunningServer> {
+async function start(services: Services, env: NodeJS.ProcessEnv, withJobs: boolean): Promise<RunningServer> {
   const { host, port } = services.config().listen;
   const socket = handedOverSocket(env);
   await ensureRoot(services);
-  const server = createHttpServer().on('request', createApp(services));
+  const server = createHttpServer().on('request', createListener(services));
   tellOfRefused(server, services.log, services.now);
   await listen(server, { host, port, socket });
   const sweeper = setInterval(() => void sweep(services), SWEEP_EVERY_MS).unref();
   const firstSweep = setTimeout(() => void sweep(services), FIRST_SWEEP_MS).unref();
+  const checks = new MembershipChecks(services).start();
+  const worker = withJobs ? new ImportWorker(services).start() : undefined;
   return {
     stop: async ({ atOnce } = { atOnce: false }) => {
       clearInterval(sweeper);
       clearTimeout(firstSweep);
-      await leave(server, services, atOnce ? 0 : services.config().listen.leave_seconds);
+      await Promise.all([
+        checks.stop(),
+        worker?.stop(),
+        leave(server, services, atOnce ? 0 : services.config().listen.leave_seconds),
+      ]);
       await services.close();
     },
   };
@@ -59,6 +74,10 @@ async function sweep(services: Services): Promise<void> {
     await new Flows(services).sweep();
     await new Limits(db, now).sweep();
     await sweepSessions(db, now());
+    await sweepPendingLinks(db, now());
+    await sweepSignInLinks(db, now());
+    await sweepEvents(db, now(), services.config().audit.keep_days);
+    await removeDeletedFiles(services);
     await services.database.dialect.reclaim(db);
   } catch (error) {
     log.warn({ err: error }, 'expired records could not be removed; trying again later');

@@ -15,6 +15,7 @@ import {
 } from './problems.ts';
 import { schema, type Config } from './schema.ts';
 import { isSecret, needsQuotes, valueOf } from './settings.ts';
+import { configWarnings } from './warnings.ts';
 import type { Tree } from './yaml-tree.ts';
 
 /** The finished configuration; throws ConfigError with the mistakes of the tree, of the environment and of the values. */
@@ -32,8 +33,14 @@ export function checkedConfig(tree: Tree, environmentProblems: ConfigProblem[], 
       if (!isAbsent || !known.has(shownKey(finding.path))) problems.push(placed(finding, value, tree.places));
     }
   }
-  if (problems.length > 0 || !parsed.success) throw new ConfigError(inOrder(problems));
-  return complete(parsed.data, cwd);
+  if (problems.length === 0 && parsed.success) return complete(parsed.data, cwd);
+  // Where each value by itself is good, what it opens can be told; what could not be read is not known.
+  const unread = tree.problems.length + environmentProblems.length;
+  throw new ConfigError(inOrder(problems), unread === 0 ? warningsOf(parsed, cwd) : []);
+}
+
+function warningsOf(parsed: ReturnType<typeof schema.safeParse>, cwd: string): string[] {
+  return parsed.success ? configWarnings(complete(parsed.data, cwd)) : [];
 }
 
 /** The first thing wrong with a value is enough. */
@@ -61,11 +68,12 @@ function placeOf(path: Path, places: ReadonlyMap<string, string>): string {
   return places.get(dotted(path)) ?? placeOf(path.slice(0, -1), places);
 }
 
-/** By line and column, the environment last; a mistake met twice is told once. */
+/** By line and column, .env and the environment last; a mistake met twice is told once. */
 function inOrder(problems: ConfigProblem[]): ConfigProblem[] {
   const position = ({ where }: ConfigProblem) => {
     const [, line, column] = /:(\d+):(\d+)$/.exec(where) ?? [];
-    return line === undefined ? Infinity : Number(line) * 1e6 + Number(column);
+    if (line === undefined) return Infinity;
+    return (where.startsWith('.env:') ? 1e12 : 0) + Number(line) * 1e6 + Number(column);
   };
   const unique = new Map(problems.map((problem) => [`${problem.where}\0${problem.key}\0${problem.message}`, problem]));
   return [...unique.values()].sort((a, b) => (position(a) === position(b) ? 0 : position(a) - position(b)));

@@ -1,6 +1,7 @@
 // Environment variables: the real ones over .env, and NAME_FILE for a value that lies in a file.
 import { resolve } from 'node:path';
 import { parse } from 'dotenv';
+import { readDotenvLines } from './dotenv-lines.ts';
 import { dotenvWarnings } from './dotenv-warnings.ts';
 import { ConfigError, sentence, type ConfigProblem } from './problems.ts';
 import { exposure, FileProblem, readTextFile, type TextFile } from './read-file.ts';
@@ -10,7 +11,8 @@ const MAX_VALUE_BYTES = 64 * 1024;
 
 interface Dotenv {
   file: TextFile;
-  names: ReadonlySet<string>;
+  /** Where each name stands that the real environment does not have: `.env:3:1`. */
+  places: ReadonlyMap<string, string>;
 }
 
 /** Remembers what an environment made by readEnvironment took from .env, so that complaints can name the place. */
@@ -22,13 +24,19 @@ export function readEnvironment(cwd: string, real: NodeJS.ProcessEnv): NodeJS.Pr
     const file = readTextFile(resolve(cwd, '.env'), MAX_DOTENV_BYTES);
     const written = parse(file.text);
     const merged = { ...written, ...real };
-    dotenvOf.set(merged, { file, names: new Set(Object.keys(written).filter((name) => real[name] === undefined)) });
+    dotenvOf.set(merged, { file, places: placesIn(file.text, (name) => real[name] === undefined) });
     return merged;
   } catch (error) {
     if (!(error instanceof FileProblem)) throw error;
     if (error.absent) return { ...real };
     throw new ConfigError([{ where: '.env', key: '', message: error.message }]);
   }
+}
+
+/** Of a name that stands there twice the last one counts, as it does for dotenv. */
+function placesIn(text: string, counts: (name: string) => boolean): Map<string, string> {
+  const entries = readDotenvLines(text).entries.filter(({ name }) => counts(name));
+  return new Map(entries.map(({ name, line, column }) => [name, `.env:${line}:${column}`]));
 }
 
 /** A value found in the environment. */
@@ -65,7 +73,7 @@ export class Environment {
     }
     if (file !== undefined) return this.#findInFile(fileName, file, key, secret);
     if (direct === undefined) return undefined;
-    if (secret && this.#dotenv?.names.has(name)) this.#warn('.env', this.#dotenv.file);
+    if (secret && this.#dotenv?.places.has(name)) this.#warn('.env', this.#dotenv.file);
     return { value: direct, name, where: this.#where(name) };
   }
 
@@ -88,7 +96,7 @@ export class Environment {
   }
 
   #where(name: string): string {
-    return this.#dotenv?.names.has(name) ? `.env: ${name}` : `environment variable ${name}`;
+    return this.#dotenv?.places.get(name) ?? `environment variable ${name}`;
   }
 
   #fail(name: string, key: string, message: string): undefined {

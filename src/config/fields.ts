@@ -51,6 +51,11 @@ export function flagOrNames() {
   return z.union([z.boolean(), z.array(z.string('a provider name'))], expected);
 }
 
+/** Whether a setting of that kind is on for a provider. */
+export function isOnFor(setting: boolean | readonly string[], provider: string): boolean {
+  return typeof setting === 'boolean' ? setting : setting.includes(provider);
+}
+
 /** A list of IP addresses or ranges in CIDR notation. */
 export function networks() {
   return z.array(text('an IP address or a range such as 10.0.0.0/8', isNetwork), 'a list of IP addresses or ranges');

@@ -1,6 +1,6 @@
 // The part of the schema about signing in with Bitbucket; the words are GitLab's.
 import { z } from 'zod';
-import { baseUrl, choice, consumerText, flag, flagOrNames, section, settings, text } from './fields.ts';
+import { baseUrl, choice, consumerText, flag, flagOrNames, section, settings, text, wholeNumber } from './fields.ts';
 
 /** Names that would clash with routes or with JavaScript's own property names. */
 const RESERVED_NAMES = ['__proto__', 'constructor', 'prototype', 'callback', 'failure', 'session'];
@@ -131,6 +131,12 @@ export const omniauth = section({
   auto_sign_in_with_provider: z.string('a provider name').optional().register(settings, {
     about: 'Name of the provider to go to at once when the sign-in page opens.',
     example: 'bitbucket',
+  }),
+  recheck_minutes: wholeNumber(1, 1440).default(15).register(settings, {
+    about: 'With allowed_workspaces: minutes after which people who are signed in are asked for at Bitbucket again.',
+  }),
+  recheck_grace_hours: wholeNumber(0, 720).default(24).register(settings, {
+    about: 'Hours for which they stay when Bitbucket does not answer that question.',
   }),
   providers: z
     .array(provider, 'a list of providers')

@@ -24,11 +24,14 @@ export interface Finding {
 /** Thrown by loadConfig with every mistake at once; one line each as text. */
 export class ConfigError extends Error {
   readonly problems: ConfigProblem[];
+  /** What would have been warned about without the mistakes, as far as it can be known. */
+  warnings: string[];
 
-  constructor(problems: ConfigProblem[]) {
+  constructor(problems: ConfigProblem[], warnings: string[] = []) {
     super(problems.map(problemLine).join('\n'));
     this.name = 'ConfigError';
     this.problems = problems;
+    this.warnings = warnings;
   }
 
   override toString(): string {
@@ -43,6 +46,11 @@ function problemLine({ where, key, message }: ConfigProblem): string {
 /** Writes a path as people do: `omniauth.providers[0].url`. */
 export function dotted(path: Path): string {
   return path.map((step, at) => (typeof step === 'number' ? `[${step}]` : at === 0 ? step : `.${step}`)).join('');
+}
+
+/** The steps of what `dotted` has written. */
+export function stepsOf(key: string): Path {
+  return [...key.matchAll(/\[(\d+)\]|[^.[\]]+/g)].map(([word, index]) => (index === undefined ? word : Number(index)));
 }
 
 /**
@@ -69,8 +77,8 @@ export function describe(value: unknown, secret: boolean): string {
   return typeof value === 'object' && value !== null ? 'a mapping' : 'nothing';
 }
 
-/** A text in quotes, shortened; control characters are escaped and the user:password part of a URL is hidden. */
+/** A text in quotes, shortened; control characters are escaped and what stands before an @ is hidden: it may be a password. */
 function quote(text: string): string {
-  const shown = text.replace(/\/\/[^/]*@/, '//…@');
+  const shown = text.replace(/^([a-z]+:\/*)?.*@/is, '$1…@');
   return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}…` : shown);
 }

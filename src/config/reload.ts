@@ -2,7 +2,7 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import { ConfigError } from './problems.ts';
 import type { LoadedConfig } from './load.ts';
-import { keepUntilRestart, restartKeys } from './restart.ts';
+import { changedKeys, keepUntilRestart, restartKeys } from './restart.ts';
 import type { Config } from './schema.ts';
 
 export interface WatchOptions {
@@ -10,17 +10,38 @@ export interface WatchOptions {
   initial: LoadedConfig;
   /** Loads again; throws when the configuration is broken. */
   load: () => LoadedConfig;
-  /** Told after a reload. Keys in `needRestart` have changed, but `loaded.config` keeps their running value. */
-  onReload: (loaded: LoadedConfig, needRestart: string[]) => void;
+  /**
+   * Told after a reload. Keys in `needRestart` have changed, but `loaded.config` keeps their running value.
+   * @param changed the keys whose running value is another one now
+   */
+  onReload: (loaded: LoadedConfig, needRestart: string[], changed: string[]) => void;
   /** Told when loading failed; the running configuration stays. */
   onBroken: (error: unknown) => void;
   /** How often the file is looked at. */
   pollMs?: number;
 }
 
+/** What runs, and what has become of the last look at file and environment. */
+export interface ConfigurationState {
+  /** What runs. Its `sources` and `places` are those of the values that wait, too. */
+  loaded: LoadedConfig;
+  /** When it was loaded; milliseconds since the epoch. */
+  at: number;
+  /** Keys that have another value in file or environment, which waits for a restart. */
+  needRestart: string[];
+  /** Since then the configuration was found broken and not taken: one mistake a line, with its place. */
+  broken?: { at: number; mistakes: string[]; fileGone: boolean };
+}
+
+/** Before the first reload, and where there is none. */
+export function initialState(loaded: LoadedConfig, at = Date.now()): ConfigurationState {
+  return { loaded, at, needRestart: [] };
+}
+
 export interface WatchedConfig {
   /** The configuration to use now; ask again for each request. */
   current: () => Config;
+  state: () => ConfigurationState;
   reload: () => void;
   stop: () => void;
 }
@@ -29,29 +50,33 @@ export interface WatchedConfig {
 export function watchConfig({ initial, load, onReload, onBroken, pollMs = 1000 }: WatchOptions): WatchedConfig {
   const { path } = initial;
   let { file } = initial;
-  let running = initial.config;
+  let state = initialState(initial);
 
   const reload = () => {
     let loaded: LoadedConfig;
     try {
       loaded = load();
-      if (file !== undefined && loaded.file === undefined) throw gone(file);
+      if (file !== undefined && loaded.file === undefined) throw new FileGone(file);
     } catch (error) {
+      const fileGone = error instanceof FileGone;
+      state = { ...state, broken: { at: Date.now(), mistakes: mistakesOf(error), fileGone } };
       onBroken(error);
       return;
     }
     file = loaded.file;
-    const needRestart = restartKeys(running, loaded.config);
-    running = keepUntilRestart(running, loaded.config);
-    onReload({ ...loaded, config: running }, needRestart);
+    const before = state.loaded.config;
+    const needRestart = restartKeys(before, loaded.config);
+    const running = { ...loaded, config: keepUntilRestart(before, loaded.config) };
+    state = { loaded: running, at: Date.now(), needRestart };
+    onReload(running, needRestart, changedKeys(before, running.config));
   };
 
   // Polling, because editors replace the file instead of writing to it, and so do mounted volumes. A change is used when
   // the file has been the same for two looks, so that a half-written one is not.
   let settling: NodeJS.Timeout | undefined;
-  const changed = (now: { nlink: number }) => {
+  const changed = () => {
     clearTimeout(settling);
-    if (now.nlink > 0) settling = setTimeout(reload, pollMs * 1.5).unref();
+    settling = setTimeout(reload, pollMs * 1.5).unref();
   };
   watchFile(path, { interval: pollMs, persistent: false }, changed);
   process.on('SIGHUP', reload);
@@ -61,10 +86,20 @@ export function watchConfig({ initial, load, onReload, onBroken, pollMs = 1000 }
     process.removeListener('SIGHUP', reload);
     unwatchFile(path, changed);
   };
-  return { current: () => running, reload, stop };
+  return { current: () => state.loaded.config, state: () => state, reload, stop };
 }
 
-/** Without its file a running server would fall back to defaults: that is an accident, not a wish. */
-function gone(file: string): ConfigError {
-  return new ConfigError([{ where: file, key: '', message: 'expected the configuration file, got no such file' }]);
+/** Of a mistake in the configuration every line is fit to be shown; of a bug nobody knows. */
+function mistakesOf(error: unknown): string[] {
+  return error instanceof ConfigError ? String(error).split('\n') : ['it could not be read; the log says why'];
+}
+
+/**
+ * Without its file a running server would fall back to defaults: that is an accident, not a wish. Only the file at the
+ * usual place can be missing like that, and a start would do without it; one that was named has to be there to be loaded.
+ */
+class FileGone extends ConfigError {
+  constructor(file: string) {
+    super([{ where: file, key: '', message: 'expected the configuration file, got no such file' }]);
+  }
 }

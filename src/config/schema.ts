@@ -82,15 +82,23 @@ export const schema = section({
   omniauth: omniauth.prefault({}),
   import: section({
     enabled: flag().default(true).register(settings, { about: 'Importing projects from Bitbucket.' }),
-    concurrency: wholeNumber(1, 64).default(2).register(settings, { about: 'How many imports run at the same time.' }),
+    concurrency: wholeNumber(1, 64)
+      .default(2)
+      .register(settings, { about: 'How many imports one process works on at the same time.' }),
+    resync: choice(['never', 'daily'])
+      .default('never')
+      .register(settings, { about: 'Brings imported projects up to date by itself: never or daily.' }),
+    max_repository_mb: wholeNumber(1, 10_000_000)
+      .default(20_480)
+      .register(settings, { about: 'Megabytes that the git repository of a project may have.' }),
   }).prefault({}),
   rate_limits: section({
     oauth_per_minute: wholeNumber(0, 1_000_000).default(60).register(settings, {
       about: 'Started sign-ins and failed callbacks per minute and client address; 0 = no limit.',
     }),
-    password_per_minute: wholeNumber(0, 1_000_000)
-      .default(20)
-      .register(settings, { about: 'Tries of the regular form per minute and client address; 0 = no limit.' }),
+    password_per_minute: wholeNumber(0, 1_000_000).default(20).register(settings, {
+      about: 'Tries of the regular form, and refused access tokens, per minute and client address; 0 = no limit.',
+    }),
     password_per_account: wholeNumber(0, 1_000_000)
       .default(10)
       .register(settings, { about: 'Wrong passwords per account in 15 minutes; 0 = no limit.' }),
@@ -99,6 +107,26 @@ export const schema = section({
     allow: networks()
       .default(['127.0.0.0/8', '::1'])
       .register(settings, { about: 'Addresses or CIDR ranges that may read /-/metrics.' }),
+  }).prefault({}),
+  smtp: section({
+    url: text('smtp://user:password@host:port or smtps://…', isSmtpUrl).optional().register(settings, {
+      about:
+        'Mail server for notices to people (smtp:// or smtps://, user and password percent-encoded); none = no mail.',
+      env: 'GATEHOUSE_SMTP_URL',
+      secret: true,
+      defaultText: 'no mail is sent',
+      example: "'smtp://user:password@mail.example.com:587'",
+    }),
+    from: text('an e-mail address, or Name <address>', isSender).optional().register(settings, {
+      about: 'Sender of those mails.',
+      defaultText: 'Gatehouse <gatehouse@host of external_url>',
+      example: "'Gatehouse <gatehouse@example.com>'",
+    }),
+  }).prefault({}),
+  audit: section({
+    keep_days: wholeNumber(0, 36_500)
+      .default(365)
+      .register(settings, { about: 'Days after which events leave the audit log; 0 = never.' }),
   }).prefault({}),
   log: section({
     level: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -127,6 +155,25 @@ function isPostgresUrl(value: string): boolean {
   if (!/^postgres(ql)?:\/\/\S+$/.test(value) || !URL.canParse(value)) return false;
   const { hostname, searchParams } = new URL(value);
   return hostname !== '' || searchParams.has('host');
+}
+
+/** Without a query: nodemailer would take any of its settings from there. */
+function isSmtpUrl(value: string): boolean {
+  if (!/^smtps?:\/\/[^\s?#]+$/.test(value) || !URL.canParse(value)) return false;
+  const { hostname, pathname, username, password } = new URL(value);
+  return hostname !== '' && /^\/?$/.test(pathname) && [username, password].every(canDecode);
+}
+
+function canDecode(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function isSender(value: string): boolean {
+  return /^([^<>@\r\n]+ )?<?[^\s<>@]+@[^\s<>@]+>?$/.test(value) && value.includes('<') === value.endsWith('>');
 }
 
 /** The configuration as written, defaults filled in, before complete() derives what follows from it. */

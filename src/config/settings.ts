@@ -12,16 +12,22 @@ export interface Leaf extends Setting {
   fallback: unknown;
 }
 
+let every: readonly Leaf[] | undefined;
+
 /** Every setting in the order of the schema. */
-export function listSettings(from: z.ZodType = schema, prefix = ''): Leaf[] {
+export function listSettings(): readonly Leaf[] {
+  return (every ??= leavesOf(schema)); // once: loading a configuration asks for it six times
+}
+
+function leavesOf(from: z.ZodType, prefix = ''): Leaf[] {
   const type = unwrap(from);
-  if (type instanceof z.ZodArray) return listSettings(type.element as z.ZodType, `${prefix}[]`);
+  if (type instanceof z.ZodArray) return leavesOf(type.element as z.ZodType, `${prefix}[]`);
   if (!(type instanceof z.ZodObject)) return [];
   return Object.entries(type.shape as Record<string, z.ZodType>).flatMap(([name, field]) => {
     const key = prefix === '' ? name : `${prefix}.${name}`;
     const known = settings.get(field);
     const leaf = known === undefined ? [] : [{ ...known, key, path: key.split('.'), fallback: fallbackOf(field) }];
-    return [...leaf, ...listSettings(field, key)];
+    return [...leaf, ...leavesOf(field, key)];
   });
 }
 
@@ -52,7 +58,7 @@ export function isSecret(path: Path): boolean {
   const types = path.map((_, at) => typeAt(path.slice(0, at + 1)));
   if (types.some((type) => type !== undefined && settings.get(type)?.secret)) return true;
   const type = typeAt(path);
-  return type !== undefined && listSettings(type).some((leaf) => leaf.secret);
+  return type !== undefined && leavesOf(type).some((leaf) => leaf.secret);
 }
 
 /** Whether a number, true or false stands where a text is wanted. */

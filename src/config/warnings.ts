@@ -1,17 +1,5 @@
-// What is allowed but worth a word: open doors, proxies that believe everybody, keys whose feature is not there yet.
-import { isDeepStrictEqual } from 'node:util';
+// What is allowed but worth a word: open doors, proxies that believe everybody, keys that look made up.
 import type { Config, ProviderConfig } from './schema.ts';
-import { listSettings, valueOf } from './settings.ts';
-
-/** Settings that are known but do nothing in this version; shorten the list as features arrive. */
-const WITHOUT_EFFECT = [
-  'omniauth.auto_link_user',
-  'omniauth.external_providers',
-  'omniauth.sync_profile_from_provider',
-  'omniauth.sync_profile_attributes',
-  'import.enabled',
-  'import.concurrency',
-];
 
 /** One line each, beginning with the key. */
 export function configWarnings(config: Config): string[] {
@@ -21,7 +9,6 @@ export function configWarnings(config: Config): string[] {
     ...proxyWarnings(config),
     ...keyWarnings(config),
     ...config.omniauth.providers.flatMap(providerWarnings),
-    ...withoutEffectWarnings(config),
   ];
 }
 
@@ -57,7 +44,7 @@ function keyWarnings({ secret_key: keys = [], database_url }: Config): string[] 
   ];
 }
 
-function providerWarnings({ args, url, api_url, import: consumer }: ProviderConfig, at: number): string[] {
+function providerWarnings({ args, url, api_url }: ProviderConfig, at: number): string[] {
   const key = `omniauth.providers[${at}]`;
   const extra = (args.scope ?? []).filter((scope) => !['account', 'email'].includes(scope));
   const [host, apiHost] = [new URL(url).host, new URL(api_url).host];
@@ -66,18 +53,5 @@ function providerWarnings({ args, url, api_url, import: consumer }: ProviderConf
     ...(apiHost === host || apiHost === `api.${host}`
       ? []
       : [`${key}.api_url: access tokens go to ${apiHost}, another host than that of url (${host})`]),
-    ...(consumer === undefined ? [] : [withoutEffect(`${key}.import`)]),
   ];
-}
-
-function withoutEffectWarnings(config: Config): string[] {
-  return listSettings()
-    .filter(
-      ({ key, path, fallback }) => WITHOUT_EFFECT.includes(key) && !isDeepStrictEqual(valueOf(config, path), fallback),
-    )
-    .map(({ key }) => withoutEffect(key));
-}
-
-function withoutEffect(key: string): string {
-  return `${key}: accepted, but has no effect in this version`;
 }

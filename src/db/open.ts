@@ -38,6 +38,13 @@ function makeFolder(path: string): void {
   }
 }
 
+/** @returns what a command ends with: of a database that cannot be asked, a line with the next step */
+export function orUnusable(error: unknown, { isUnavailable }: Dialect): unknown {
+  if (!isUnavailable(error)) return error;
+  const words = (error as Error).message;
+  return new StartProblem(`the database cannot be used: ${words}. Check that it runs, and database_url or data_dir`);
+}
+
 async function migratePatiently(url: string): Promise<[number, number]> {
   const db = new Kysely<never>({ dialect: postgresDialect(url, true) });
   return migrate(db, postgres).finally(() => db.destroy());

@@ -31,7 +31,8 @@ export const postgres: Dialect = {
   isUniqueViolation: (error) => codeOf(error) === '23505',
   isConflict: (error) => /^(40001|40P01)$/.test(codeOf(error)), // serialization failure, deadlock
   isMissingTable: (error) => codeOf(error) === '42P01',
-  isUnavailable: (error) => UNAVAILABLE.test(codeOf(error)) || (error instanceof Error && LOST.test(error.message)),
+  isUnavailable: (error) =>
+    (UNAVAILABLE.test(codeOf(error)) && !isOfFile(error)) || (error instanceof Error && LOST.test(error.message)),
 };
 
 /**
@@ -40,6 +41,11 @@ export const postgres: Dialect = {
  */
 const UNAVAILABLE =
   /^(08...|53...|57...|58...|25006|25P03|40001|40P01|55P03|28...|3D000|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENOENT)$/;
+/** ENOENT is a socket that is not there, and of a file it is no business of the database. */
+function isOfFile(error: unknown): boolean {
+  return error instanceof Error && 'path' in error;
+}
+
 /** What pg and Kysely say without a code. */
 const LOST =
   /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Cannot use a pool after calling end|Client has encountered a connection error|driver has already been destroyed)/;
@@ -51,7 +57,6 @@ export function postgresDialect(url: string, patient = false): PostgresDialect {
 
 async function openPool(url: string, patient: boolean): Promise<PostgresPool> {
   // Not at the top: whoever has SQLite starts without it, a twentieth of a second sooner.
-  // eslint-disable-next-line no-restricted-syntax -- a package, no file of ours
   const { default: driver } = await import('pg');
   const pool = new driver.Pool({
     connectionString: url,

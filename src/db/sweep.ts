@@ -6,7 +6,7 @@ import type { Database } from './tables.ts';
 const BATCH = 500;
 
 interface Expiring {
-  table: 'sessions' | 'flows' | 'limits';
+  table: 'sessions' | 'flows' | 'limits' | 'pending_links' | 'sign_in_links' | 'audit_events';
   key: string;
   expires: string;
 }

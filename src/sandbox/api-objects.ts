@@ -1,8 +1,8 @@
 // The objects of API 2.0 in the shapes Bitbucket sends them.
+import { link } from './content-objects.ts';
 import type { Consumer, Email, Membership, Person, Workspace } from './options.ts';
 import type { Urls } from './realm.ts';
-
-type Json = Record<string, unknown>;
+import type { Json } from './repository-parts.ts';
 
 const DEFAULT_CREATED_ON = '2020-01-01T00:00:00.000000+00:00';
 
@@ -118,8 +118,4 @@ export function membershipObject(person: Person, workspace: Workspace, membershi
     workspace: { type: 'workspace', uuid: workspace.uuid, slug: workspace.slug, name: workspace.name },
     links: { self: link(`${urls.api}/workspaces/${workspace.slug}/members/${encodeURIComponent(person.uuid)}`) },
   };
-}
-
-function link(href: string): { href: string } {
-  return { href };
 }

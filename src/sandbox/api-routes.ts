@@ -1,11 +1,18 @@
-// API 2.0 as far as a sign-in needs it: the user, the e-mail addresses and the workspaces; and what Bitbucket took away.
+// API 2.0 as far as a sign-in and an import need it; and what Bitbucket took away.
 import { Router, type Request, type Response } from 'express';
+import { activityRoutes } from './activity-routes.ts';
 import { findCaller, getCaller, requireScopes } from './api-access.ts';
-import { sendApiError, sendGone, sendNoSuchPath } from './api-errors.ts';
+import { sendApiError, sendGone, sendNoSuchPath, sendUnauthorized } from './api-errors.ts';
 import { appUserObject, emailObject, userObject } from './api-objects.ts';
+import { commitRoutes } from './commit-routes.ts';
+import { diffRoutes } from './diff-routes.ts';
 import { answerOverride } from './overrides.ts';
 import { pageOf, sendPageOf } from './paging.ts';
+import { pullRequestRoutes } from './pull-request-routes.ts';
+import { limitCalls } from './rate-limit.ts';
 import { findConsumer, type Realm } from './realm.ts';
+import { repositoryRoutes } from './repository-routes.ts';
+import { settingsRoutes } from './settings-routes.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
 
 const GONE_IN_2770 = [
@@ -15,7 +22,7 @@ const GONE_IN_2770 = [
   '/user/permissions/workspaces',
   '/user/permissions/repositories',
 ];
-const GONE_IN_3071 = ['/repositories/:workspace/:repository/issues{/*rest}'];
+const GONE_IN_3071 = ['issues', 'wiki'].map((what) => `/repositories/:workspace/:repository/${what}{/*rest}`);
 
 export function apiRoutes(realm: Realm): Router {
   const router = Router();
@@ -23,7 +30,9 @@ export function apiRoutes(realm: Realm): Router {
   router.get('/user/emails', requireScopes(realm, 'email'), (request, response) =>
     sendEmails(realm, request, response),
   );
-  router.use(workspaceRoutes(realm));
+  router.use('/repositories', limitCalls(realm));
+  router.use(workspaceRoutes(realm), repositoryRoutes(realm), settingsRoutes(realm), commitRoutes(realm));
+  router.use(diffRoutes(realm), activityRoutes(realm), pullRequestRoutes(realm));
   router.all(GONE_IN_2770, (_request, response) => sendGone(response, 'CHANGE-2770'));
   router.all(GONE_IN_3071, (_request, response) => sendGone(response, 'CHANGE-3071'));
   router.use((_request, response) => sendNoSuchPath(response));
@@ -37,9 +46,11 @@ function sendUser(realm: Realm, request: Request, response: Response): void {
     response.json(userObject(person, realm.urls));
     return;
   }
-  const grant = getCaller(request);
-  const consumer = findConsumer(realm, grant.consumer);
-  if (grant.person !== null || !consumer) return sendApiError(response, 404, { message: 'User not found' });
+  const caller = getCaller(request);
+  // Access tokens of repositories and workspaces are nobody's and "not supported for this endpoint".
+  if (caller.reach) return sendUnauthorized(response, 'unknown');
+  const consumer = findConsumer(realm, caller.consumer);
+  if (caller.person !== null || !consumer) return sendApiError(response, 404, { message: 'User not found' });
   response.json(appUserObject(consumer, realm.urls));
 }
 

@@ -9,7 +9,8 @@ import { routeOf } from './route-names.ts';
 
 export function faultMiddleware(faults: FaultList): RequestHandler {
   return (request, response, next) => {
-    const fault = faults.strike(routeOf(request.path));
+    const route = routeOf(request.path);
+    const fault = faults.strike(route);
     if (!fault) return next();
     if (fault.kind === 'hangUp') return void request.socket.end();
     if (fault.kind === 'reset') return reset(request.socket);
@@ -27,7 +28,9 @@ export function faultMiddleware(faults: FaultList): RequestHandler {
         body: Buffer.alloc(0),
       });
     }
-    captureAnswer(response, deliver);
+    if (route === 'git') {
+      if (fault.kind === 'truncate') breakOffAtEnd(response);
+    } else captureAnswer(response, deliver);
     next();
   };
 }
@@ -42,6 +45,14 @@ function captureAnswer(response: ServerResponse, deliver: (answer: Answer) => vo
     const body =
       typeof chunk === 'string' || chunk instanceof Uint8Array ? Buffer.from(chunk as string) : Buffer.alloc(0);
     deliver({ status: response.statusCode, headers, body });
+    return response;
+  }) as typeof response.end;
+}
+
+/** Git's answers have no length told before: what is missing is the mark that they are whole. */
+function breakOffAtEnd(response: ServerResponse): void {
+  response.end = (() => {
+    response.socket?.destroySoon();
     return response;
   }) as typeof response.end;
 }

@@ -1,6 +1,7 @@
 // Answers changed by a fault: a value in, a value out, nothing sent.
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Fault, ReshapingFault } from './faults.ts';
+import { selectFields } from './fields.ts';
 
 export interface Answer {
   status: number;
@@ -15,6 +16,8 @@ export function reshape(fault: Fault, answer: Answer): Answer {
       return replace(fault, answer);
     case 'change':
       return { ...answer, body: toJson({ ...parseObject(answer.body), ...fault.json }) };
+    case 'without':
+      return { ...answer, body: toJson(selectFields(parseObject(answer.body), fault.paths, null)) };
     case 'redirect':
       return { ...answer, status: fault.status ?? 302, headers: { ...answer.headers, location: fault.to } };
     case 'pad':

@@ -1,5 +1,5 @@
 // The ways the far end can fail, and the list of those that are set.
-import type { RouteName } from './route-names.ts';
+import { IMPORT_ROUTES, type RouteName } from './route-names.ts';
 
 /** Faults that change what is said. Parts an `answer` leaves out stay those of the real answer. */
 export type ReshapingFault =
@@ -7,6 +7,8 @@ export type ReshapingFault =
   | { kind: 'answer'; status?: number; headers?: Record<string, string>; json?: unknown; text?: string; bytes?: Buffer }
   /** Keys put into the real JSON answer; `undefined` takes one out. */
   | { kind: 'change'; json: Record<string, unknown> }
+  /** The real JSON answer without what lies at these paths, in the words of `fields`: `values.reviewers`. */
+  | { kind: 'without'; paths: readonly string[] }
   /** A redirect that still has the real body. */
   | { kind: 'redirect'; to: string; status?: number }
   /** The real answer with a key `padding` of so many bytes. */
@@ -51,18 +53,48 @@ export type Fault = (ReshapingFault | SendingFault | EarlyFault) & {
   after?: number;
 };
 
-/** Where a fault strikes: a route, or all of them. */
+/**
+ * Where a fault strikes: a route, or all of them. Answers of `git` are long and written piece by piece: there only early
+ * faults, `truncate` and answers that bring their own body have an effect.
+ */
 export type FaultTarget = RouteName | 'any';
 
+/** Faults by chance: the same seed gives the same sequence. */
+export interface RandomFaults {
+  /** Of all requests to these routes. */
+  percent: number;
+  seed: number;
+  /** Defaults to what an import calls, besides git. */
+  routes?: readonly RouteName[];
+}
+
+/** What may happen to any server now and then, and what a client should get over by trying again. */
+const BY_CHANCE: readonly Fault[] = [
+  { kind: 'answer', status: 500, json: { type: 'error', error: { message: 'Something went wrong' } } },
+  { kind: 'answer', status: 502, headers: { 'Content-Type': 'text/html' }, text: '<html>Bad Gateway</html>' },
+  { kind: 'answer', status: 503, headers: { 'Content-Type': 'text/html' }, text: '<html>Service Unavailable</html>' },
+  { kind: 'reset' },
+  { kind: 'hangUp' },
+  { kind: 'truncate' },
+  { kind: 'answer', text: '{"values": [{"id": 1, ' },
+];
+
 export class FaultList {
+  #random: (RandomFaults & { next: () => number }) | undefined;
   #set: { target: FaultTarget; fault: Fault; passed: number; struck: number }[] = [];
 
   add(target: FaultTarget, fault: Fault): void {
     this.#set.push({ target, fault, passed: 0, struck: 0 });
   }
 
+  /** From now on faults strike by chance as well, after those that were set. */
+  addRandom(random: RandomFaults): void {
+    this.#random = { ...random, next: numbersFrom(random.seed) };
+  }
+
   clear(): void {
     this.#set = [];
+    this.#random = undefined;
   }
 
   /** The fault for one request: of those set for the route the oldest that is not used up. Counts it. */
@@ -77,6 +109,25 @@ export class FaultList {
       entry.struck += 1;
       return entry.fault;
     }
-    return undefined;
+    return this.#strikeByChance(route);
   }
+
+  #strikeByChance(route: RouteName): Fault | undefined {
+    const random = this.#random;
+    const routes: readonly RouteName[] = random?.routes ?? IMPORT_ROUTES;
+    if (!random || !routes.includes(route)) return undefined;
+    if (random.next() * 100 >= random.percent) return undefined;
+    return BY_CHANCE[Math.floor(random.next() * BY_CHANCE.length)];
+  }
+}
+
+/** Numbers from 0 to 1 that look random (mulberry32). */
+export function numbersFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
 }

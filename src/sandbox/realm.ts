@@ -1,4 +1,5 @@
 // Everything one sandbox knows while it runs: who is there, what was granted, what may be used once.
+import type { MadeToken } from './callers.ts';
 import {
   DEFAULT_SWITCHES,
   type Consumer,
@@ -9,7 +10,10 @@ import {
 } from './options.ts';
 import { OneTime } from './one-time.ts';
 import type { Overrides } from './overrides.ts';
+import type { CallWindow } from './rate-limit.ts';
+import type { Contributor, Project, Repository } from './repositories.ts';
 import { SAMPLE_PEOPLE, SAMPLE_WORKSPACES } from './sample-data.ts';
+import type { StoredFile } from './storage-routes.ts';
 import { TokenStore } from './token-store.ts';
 
 /** An authorization code, waiting to be exchanged (RFC 6749 section 4.1.2). */
@@ -45,6 +49,14 @@ export interface Realm {
   consumers: Consumer[];
   people: Person[];
   workspaces: Workspace[];
+  contributors: Contributor[];
+  projects: Project[];
+  repositories: Repository[];
+  /** API tokens and access tokens that were made, by their value. */
+  madeTokens: Map<string, MadeToken>;
+  /** Calls of the hour, by who made them. */
+  callWindows: Map<string, CallWindow>;
+  storage: OneTime<StoredFile>;
   /** By key of the person: what GET /user and GET /user/emails answer instead of the truth. */
   overrides: Map<string, Overrides>;
   codes: OneTime<Code>;
@@ -72,6 +84,12 @@ export function makeRealm(options: SandboxOptions): Realm {
     consumers: [...structuredClone(options.consumers)],
     people: [...structuredClone(options.people ?? SAMPLE_PEOPLE)],
     workspaces: [...structuredClone(options.workspaces ?? SAMPLE_WORKSPACES)],
+    contributors: [...structuredClone(options.contributors ?? [])],
+    projects: [...structuredClone(options.projects ?? [])],
+    repositories: [],
+    madeTokens: new Map(),
+    callWindows: new Map(),
+    storage: new OneTime(now),
     overrides: new Map(),
     codes: new OneTime(now, (name) => note('code', name)),
     tokens: new TokenStore(now, switches, (use, token) => note(`${use} token`, token)),

@@ -16,16 +16,27 @@ export interface SandboxRequest {
   headers: IncomingHttpHeaders;
   /** Fields of an application/x-www-form-urlencoded body; empty for every other body. */
   form: Record<string, string>;
+  /** Empty for git and LFS. */
   body: string;
+  /** Of the answer, once it is sent; a connection that broke before has none. */
+  status?: number;
 }
 
 const MAX_LOGGED = 1000;
 const MAX_BODY_BYTES = 1024 * 1024;
 
+/** Bodies of these are read where they are served: packs are long and binary. */
+const READ_ELSEWHERE: readonly RouteName[] = ['git', 'lfs'];
+
+/** How many requests each route got, since the start or since a test emptied it. */
+export type CallCounts = Map<RouteName, number>;
+
 /** Reads the whole body (at most 1 MiB), notes the request in the log and leaves the form for `formOf`. */
-export function logRequests(log: SandboxRequest[], now: () => number): RequestHandler {
+export function logRequests(log: SandboxRequest[], counts: CallCounts, now: () => number): RequestHandler {
   return async (request, response, next) => {
-    const body = await readBody(request);
+    const route = routeOf(request.path);
+    counts.set(route, (counts.get(route) ?? 0) + 1);
+    const body = READ_ELSEWHERE.includes(route) ? '' : await readBody(request);
     if (body === undefined) {
       response.status(413).end();
       return;
@@ -33,9 +44,9 @@ export function logRequests(log: SandboxRequest[], now: () => number): RequestHa
     const isForm = /^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '');
     const form = new URLSearchParams(isForm ? body : '');
     request.body = form;
-    log.push({
+    const entry: SandboxRequest = {
       at: now(),
-      route: routeOf(request.path),
+      route,
       method: request.method,
       host: request.headers.host ?? '',
       path: request.path,
@@ -43,7 +54,9 @@ export function logRequests(log: SandboxRequest[], now: () => number): RequestHa
       headers: request.headers,
       form: Object.fromEntries(form),
       body,
-    });
+    };
+    response.once('finish', () => void (entry.status = response.statusCode));
+    log.push(entry);
     if (log.length > MAX_LOGGED) log.shift();
     next();
   };

@@ -25,6 +25,9 @@ const clientWorkspaces: Workspace[] = CLIENT_NAMES.map((name, index) => ({
   createdOn: `2023-${String(index + 1).padStart(2, '0')}-14T08:30:00.250000+00:00`,
 }));
 
+/** Slugs of Dan's workspaces. */
+export const CLIENT_WORKSPACES: readonly string[] = clientWorkspaces.map(({ slug }) => slug);
+
 export const SAMPLE_WORKSPACES: readonly Workspace[] = [
   {
     uuid: '{0b7d3c52-6f1e-4a0d-9c55-2f4e8d1a7b36}',
@@ -48,7 +51,7 @@ const confirmed = (address: string): Email => ({ address, isPrimary: true, isCon
 export const SAMPLE_PEOPLE: readonly Person[] = [
   {
     key: 'alice',
-    note: 'Alice — a confirmed e-mail address, owner of Acme Tools and member of Open Garden',
+    note: 'Alice — a confirmed e-mail address, owner of Acme Tools and member of Open Garden; has repositories to import',
     uuid: '{7f3c9a64-1d2e-4b58-a0c7-6e9d4f218b35}',
     accountId: '712020:3b9f0c7e-58a1-4d26-9e4b-c17a60d2f583',
     username: 'alice',
@@ -90,7 +93,7 @@ export const SAMPLE_PEOPLE: readonly Person[] = [
   },
   {
     key: 'dan',
-    note: 'Dan — umlauts and an emoji in his name, no username, twelve workspaces (two pages of them)',
+    note: 'Dan — umlauts and an emoji in his name, no username, twelve workspaces with 1,100 repositories',
     uuid: '{91ba4e70-3f65-4c2d-8d17-f4c8a2e06b59}',
     accountId: '712020:8e21d7f4-0b6c-4935-a7d8-5f3c9b104e62',
     nickname: 'Dänïel Müller 🦊',

@@ -1,4 +1,5 @@
 // Cross-site request forgery: every POST must come from a page of ours, in the same browser and the same session.
+// Whoever asks by an access token has no session to misuse and does not get here (accounts/token-auth.ts).
 import type { Request, RequestHandler, Response } from 'express';
 import { doubleCsrf } from 'csrf-csrf';
 import { AppError } from '../errors.ts';
@@ -32,9 +33,7 @@ export function createCsrf(site: Site, secrets: string[]): Csrf {
   return {
     protect: (req, _res, next) => {
       if (READS.has(req.method)) return next();
-      if (!isSameOrigin(req, site) || !(carriesToken(req) || validateRequest(req))) {
-        throw new AppError('csrf');
-      }
+      if (!isSameOrigin(req, site) || !validateRequest(req)) throw new AppError('csrf');
       next();
     },
     token: (req, res) => {
@@ -42,11 +41,6 @@ export function createCsrf(site: Site, secrets: string[]): Csrf {
       return generateCsrfToken(req, res);
     },
   };
-}
-
-/** No page can make a browser send these headers to another site without its consent (CORS), so they need no proof. */
-function carriesToken({ headers }: Request): boolean {
-  return /^bearer /i.test(headers.authorization ?? '') || headers['private-token'] !== undefined;
 }
 
 /**

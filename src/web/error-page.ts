@@ -1,8 +1,10 @@
 // The one place that turns an error into a log line and a page or problem+json (RFC 9457).
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import type { ErrorCode, NextStep } from '../errors.ts';
+import type { NextStep } from '../error-kinds.ts';
+import type { ErrorCode } from '../errors.ts';
 import { AppError, errorKinds } from '../errors.ts';
 import type { Services } from '../services.ts';
+import { pathOf, wantsJson } from './answer.ts';
 import type { RenderPage } from './page.ts';
 import type { Site } from './site.ts';
 
@@ -14,17 +16,6 @@ interface Step {
 export const notFound: RequestHandler = () => {
   throw new AppError('not_found');
 };
-
-/** Below /api/, for *.json and for `Accept: application/json` people get JSON; everybody else a page. */
-export function wantsJson(req: Request, { base }: Site): boolean {
-  const path = pathOf(req);
-  return path.startsWith(`${base}/api/`) || path.endsWith('.json') || req.accepts(['html', 'json']) === 'json';
-}
-
-/** The whole path as it was sent, whatever router handles it, without the query. */
-export function pathOf(req: Request): string {
-  return req.originalUrl.replace(/[?#].*$/s, '');
-}
 
 export function errorPages(services: Services, site: Site, render: RenderPage): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
@@ -52,7 +43,7 @@ export function errorPages(services: Services, site: Site, render: RenderPage): 
       status: error.status,
       tone: toneOf(error.code),
       tidyAddress: pathOf(req).startsWith(`${site.base}/users/auth`),
-      steps: steps.flatMap((step) => link(step, error, site, services)),
+      steps: steps.map((step) => stepOf(fitting(step, req, site), error, site, services)),
     });
   };
 }
@@ -76,7 +67,8 @@ function toAppError(thrown: unknown, { database }: Services): AppError {
 /** @see https://www.rfc-editor.org/rfc/rfc9457 */
 function sendProblem(error: AppError, req: Request, res: Response): void {
   const { heading } = errorKinds[error.code];
-  const problem = { title: heading, status: error.status, detail: error.message, code: error.code, request_id: req.id };
+  const { code, status, message: detail, options } = error;
+  const problem = { ...options.members, title: heading, status, detail, code, request_id: req.id };
   res.type('application/problem+json').send(JSON.stringify(problem));
 }
 
@@ -85,30 +77,47 @@ function toneOf(code: ErrorCode): 'stop' | 'wait' | 'info' {
   return code === 'access_denied' || code === 'not_found' ? 'info' : 'stop';
 }
 
-function link(step: NextStep, error: AppError, site: Site, services: Services): Step[] {
-  const { returnTo } = error.options;
-  const signIn = (extra: Record<string, string>) => {
-    // Somebody who was just refused must see the page, not be sent round in a circle.
-    const automatic = services.config().omniauth.auto_sign_in_with_provider !== undefined;
-    const query = new URLSearchParams({
-      ...extra,
-      ...(automatic ? { auto_sign_in: 'false' } : {}),
-      ...(returnTo === undefined ? {} : { return_to: returnTo }),
-    });
-    return `${site.base}/users/sign_in${query.size > 0 ? `?${query.toString()}` : ''}`;
-  };
+/** What the page offers, and where it leads; below the address of this server. */
+const STEPS: Record<Exclude<NextStep, 'try_again' | 'sign_in' | 'other_account'>, { label: string; path: string }> = {
+  home: { label: 'Go to the start page', path: '/' },
+  reload: { label: 'Try again', path: '/' },
+  right_address: { label: 'Go to the right address', path: '/' },
+  link_account: { label: 'Prove that the account is yours', path: '/users/link' },
+  account: { label: 'Go to your account', path: '/-/profile/account' },
+  confirm: { label: 'Confirm that it is you', path: '/users/confirm' },
+  admin: { label: 'Go back', path: '/admin' },
+};
+
+/** Whoever is signed in needs no sign-in page, and who was about somebody else's account does not go on at their own. */
+function fitting(step: NextStep, req: Request, { base }: Site): NextStep {
+  if (step === 'sign_in' && req.user) return 'home';
+  return step === 'account' && pathOf(req).startsWith(`${base}/admin/`) ? 'admin' : step;
+}
+
+function stepOf(step: NextStep, error: AppError, site: Site, services: Services): Step {
+  const signIn = (extra: Record<string, string> = {}) => signInAddress(extra, error, site, services);
   switch (step) {
     case 'try_again':
-      return [{ label: 'Try again', href: signIn({}) }];
+      return { label: 'Try again', href: signIn() };
     case 'sign_in':
-      return [{ label: 'Go to the sign-in page', href: signIn({}) }];
+      return { label: 'Go to the sign-in page', href: signIn() };
     case 'other_account':
-      return [{ label: 'Use another Bitbucket account', href: signIn({ other_account: 'true' }) }];
-    case 'home':
-      return [{ label: 'Go to the start page', href: `${site.base}/` }];
-    case 'reload':
-      return [{ label: 'Try again', href: `${site.base}/` }];
+      return { label: 'Use another Bitbucket account', href: signIn({ other_account: 'true' }) };
     case 'right_address':
-      return [{ label: 'Go to the right address', href: `${site.origin}${site.base}/` }];
+      return { label: STEPS[step].label, href: `${site.origin}${site.base}/` };
+    default:
+      return { label: STEPS[step].label, href: `${site.base}${STEPS[step].path}` };
   }
+}
+
+function signInAddress(extra: Record<string, string>, { options }: AppError, site: Site, services: Services): string {
+  const { returnTo } = options;
+  // Somebody who was just refused must see the page, not be sent round in a circle.
+  const automatic = services.config().omniauth.auto_sign_in_with_provider !== undefined;
+  const query = new URLSearchParams({
+    ...extra,
+    ...(automatic ? { auto_sign_in: 'false' } : {}),
+    ...(returnTo === undefined ? {} : { return_to: returnTo }),
+  });
+  return `${site.base}/users/sign_in${query.size > 0 ? `?${query.toString()}` : ''}`;
 }

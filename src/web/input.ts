@@ -2,7 +2,7 @@
 import { parseCookie } from 'cookie';
 import express from 'express';
 import type { Request, RequestHandler } from 'express';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { AppError } from '../errors.ts';
 
 const LIMIT = '100kb';
@@ -17,7 +17,9 @@ export function cookieOf(req: Request, name: string): string | undefined {
   return (req.cookies as Record<string, string | undefined>)[name];
 }
 
-const readForm = express.urlencoded({ extended: false, limit: LIMIT, parameterLimit: 100 });
+/** As many fields as the largest form has: a page of repositories to tick, and what it was narrowed down by. */
+const MAX_FIELDS = 200;
+const readForm = express.urlencoded({ extended: false, limit: LIMIT, parameterLimit: MAX_FIELDS });
 const readJson = express.json({ limit: LIMIT });
 
 /** Reads forms and JSON up to 100 kB; a body of another type is refused instead of ignored. */
@@ -32,12 +34,44 @@ export const readBody: RequestHandler = (req, res, next) => {
   });
 };
 
-/** @throws AppError 400 `bad_request` when it does not fit; names the fields, never their values */
+/** Whether a checkbox was ticked; scripts write it in several ways. */
+export function isTicked(value: string | undefined): boolean {
+  return value !== undefined && !['', '0', 'false', 'off'].includes(value);
+}
+
+/** What yes and no are called: by JSON, by GitLab, and by a form's checkbox. */
+const YES: unknown[] = [true, 'true', '1', 'on'];
+const NO: unknown[] = [false, 'false', '0', 'off', ''];
+
+/** A yes or no of a form or of JSON. A word that is neither is refused: it could have meant the other one. */
+export function yesOrNo(field: string) {
+  const read = z.unknown().transform((value, context) => {
+    if (YES.includes(value)) return true;
+    if (NO.includes(value)) return false;
+    context.addIssue({ code: 'custom', message: `Expected true or false for ${field}, got something else.` });
+    return z.NEVER;
+  });
+  return read.optional();
+}
+
+/**
+ * @throws AppError 400 `bad_request` when it does not fit, with the sentence of a `custom` issue of ours; else it names the
+ * fields in the log, and never their values
+ */
 export function parseInput<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value ?? {});
   if (result.success) return result.data;
+  const sentence = result.error.issues.find(({ code }) => code === 'custom')?.message;
   const fields = [...new Set(result.error.issues.map((issue) => String(issue.path[0] ?? 'body')))];
   throw new AppError('bad_request', {
+    ...(sentence === undefined ? {} : { sentence }),
     cause: new Error(`fields of an unexpected form: ${fields.join(', ').slice(0, 200)}`),
   });
+}
+
+/** The id of a row in an address. @throws AppError 404: what is no id names nothing */
+export function idIn(text: string | string[] | undefined): number {
+  // 15 digits are a safe integer, and fit into every database's.
+  if (typeof text !== 'string' || !/^[1-9]\d{0,14}$/.test(text)) throw new AppError('not_found');
+  return Number(text);
 }

@@ -18,7 +18,7 @@ export const knownMethods: RequestHandler = (req, _res, next) => {
   next();
 };
 
-/** Browsers may load links ahead of a click; loading one of these would start or use up a sign-in. */
+/** Browsers may load links ahead of a click; loading one of these would use up a sign-in, or do work for nobody. */
 export const refusePrefetch: RequestHandler = (req, res, next) => {
   if (!isPrefetch(req)) return next();
   res.status(503).set('Cache-Control', 'no-store').end();

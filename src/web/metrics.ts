@@ -15,9 +15,9 @@ export interface Metrics {
 }
 
 export function createMetrics(config: () => Config): Metrics {
-  const registers = [new Registry()];
-  const [registry] = registers as [Registry];
-  collectDefaultMetrics({ register: registry });
+  const registry = new Registry();
+  const registers = [registry];
+  const ofProcess = metricsOfProcess();
   const signIns = new Counter({
     name: 'gatehouse_sign_ins_total',
     help: 'Sign-ins by provider and result (ok, or the error code that was shown)',
@@ -53,9 +53,21 @@ export function createMetrics(config: () => Config): Metrics {
     serve: async (req, res) => {
       // Not there for anybody else: a status of its own would tell strangers that there is something to find.
       if (!mayRead(req, config().monitoring.allow)) throw new AppError('not_found');
-      res.set({ 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' }).send(await registry.metrics());
+      const text = await Registry.merge([ofProcess, registry]).metrics();
+      res.set({ 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' }).send(text);
     },
   };
+}
+
+let processRegistry: Registry | undefined;
+
+/** Memory, CPU, event loop: the same for all applications of a process. What watches them never stops. */
+function metricsOfProcess(): Registry {
+  if (processRegistry === undefined) {
+    processRegistry = new Registry();
+    collectDefaultMetrics({ register: processRegistry });
+  }
+  return processRegistry;
 }
 
 const FORWARDING = /^(forwarded|via|x-real-ip|x-forwarded-.*)$/;

@@ -5,6 +5,7 @@ import type { Express, Request, Response } from 'express';
 import type { Account } from '../db/tables.ts';
 import type { Assets } from './assets.ts';
 import type { Csrf } from './csrf.ts';
+import { takeTold } from './flash.ts';
 import type { Site } from './site.ts';
 
 const VIEWS = join(import.meta.dirname, '../../views');
@@ -57,6 +58,7 @@ export function pageRenderer({ site, assets, csrf }: PageParts): RenderPage {
       account: user
         ? { name: user.name, username: user.username, initials: initials(user.name), admin: user.admin === 1 }
         : null,
+      flash: user ? takeTold(req) : null,
       requestId: req.id,
     };
     res.render(view, { page, ...locals }, (error: unknown, html: string) => {
@@ -68,7 +70,8 @@ export function pageRenderer({ site, assets, csrf }: PageParts): RenderPage {
   };
 }
 
-function initials(name: string): string {
+/** One or two letters for a name. */
+export function initials(name: string): string {
   const words = name.split(/\s+/).filter((word) => /^[\p{L}\p{N}]/u.test(word));
   const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].map((word) => [...(word ?? '')][0] ?? '');
   return letters.join('').toUpperCase() || '?';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import type { Log } from '../log.ts';
-import { pathOf } from './error-page.ts';
+import { pathOf } from './answer.ts';
 import type { Site } from './site.ts';
 
 declare module 'express-serve-static-core' {

@@ -7,15 +7,22 @@ import type { Log } from '../log.ts';
 import type { Services } from '../services.ts';
 import { DAY_MS, SessionStore } from './session-store.ts';
 import { cookieOf } from './input.ts';
+import { renewSession } from './web.ts';
 import type { Site } from './site.ts';
 import type { Passport } from './web.ts';
 import { cookieName, cookieOptions } from './site.ts';
 
+/** Who is signed in, and with which rights the session was begun. A number alone was written by version 0.1. */
+export type SessionUser = number | { id: number; rights: string };
+
 declare module 'express-session' {
   interface SessionData {
-    passport?: { user?: number };
+    passport?: { user?: SessionUser };
   }
 }
+
+/** Asked for by scripts of ours while nobody is there, perhaps: a page left open must not keep a session alive (SE-021). */
+const BACKGROUND = /^\/(?:import\/[^/]+\/realtime_changes\.json|imports\/events)$/;
 
 export function sessionCookieName(site: Site): string {
   return cookieName(site, 'gatehouse');
@@ -43,10 +50,24 @@ export function sessions(services: Services, site: Site, passport: Passport): Re
       if (!req.session) throw new AppError('unavailable', { retryAfterSeconds: 5 });
       next();
     },
+    async (req, _res, next) => {
+      if (!BACKGROUND.test(req.path)) await (req.sessionStore as unknown as SessionStore).noteUse(req);
+      next();
+    },
     passport.session() as RequestHandler,
+    renewOnNewRights,
     signAgain(site, keys.sessionCookie),
   ];
 }
+
+/**
+ * Somebody was made administrator, or is none any more: a session id from before means nothing now. Not with a form that
+ * is on its way: its token belongs to the old id. Which rights count is read anew at each request anyway.
+ */
+const renewOnNewRights: RequestHandler = async (req, _res, next) => {
+  if (req.rightsChanged && req.method === 'GET') await renewSession(req);
+  next();
+};
 
 /**
  * express-session tells of a write that failed at the end of a request by calling `next` a second time. The answer is

@@ -1,5 +1,13 @@
 // What the log tells of signing in and out: each event once, with whom, from where, in which request and when.
-import { openBrowser, signInWithBitbucket, signInWithPassword, signOut, startBoth } from '../support/people.ts';
+import {
+  idOf,
+  openAsRoot,
+  openBrowser,
+  signInWithBitbucket,
+  signInWithPassword,
+  signOut,
+  startBoth,
+} from '../support/people.ts';
 import type { TestApp } from '../support/start-app.ts';
 
 interface Line {
@@ -26,7 +34,7 @@ test('signing in and out is told once each, with person, address, request and ti
   const { id } = (await browser.get('/api/v4/user')).body as { id: number };
   const [made, signedIn, ...more] = takeEvents(app);
   expect(more).toEqual([]);
-  expect(made).toMatchObject({ msg: 'account made', account_id: id, provider: 'bitbucket', state: 'active' });
+  expect(made).toMatchObject({ msg: 'account made', account_id: id, target: 'bitbucket', reason: 'active' });
   expect(signedIn).toMatchObject({
     level: 'info',
     msg: 'signed in',
@@ -63,6 +71,27 @@ test.each([
   expect(refusals).toMatchObject([{ level: 'warn', reason, address: '127.0.0.1' }]);
   expect(refusals[0]?.['provider']).toBe(provider);
   expect(refusals[0]?.request_id).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+test.each([
+  ['waits', 'pending_approval'],
+  ['is blocked', 'blocked'],
+  ['has left the admitted workspaces', 'not_member'],
+] as const)('the refusal of somebody who %s is in the events of their account', async (_who, reason) => {
+  const { app, sandbox } = await startBoth({ provider: ', allowed_workspaces: [acme]' });
+  await signInWithBitbucket(openBrowser(app), sandbox);
+  const account_id = await idOf(app, 'alice');
+  if (reason === 'not_member') sandbox.person('alice').memberships = [];
+  else {
+    const state = reason === 'blocked' ? 'blocked' : 'waiting';
+    await app.services.db.updateTable('accounts').set({ state }).where('id', '=', account_id).execute();
+  }
+  await signInWithBitbucket(openBrowser(app), sandbox);
+  const root = await openAsRoot(app);
+  const answer = await root.get('/admin/audit_log.json?account=alice&result=refused').expect(200);
+  expect(answer.body).toMatchObject({
+    events: [{ action: 'sign_in', reason, actor_id: null, account_id, account_name: 'alice', target: 'bitbucket' }],
+  });
 });
 
 test('a limit that is reached is told: of the form, of starts and of callbacks (LG-004)', async () => {

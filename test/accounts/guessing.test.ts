@@ -1,8 +1,8 @@
 // Guessing passwords: whom the limits stop, and whom they must not stop.
+import { hash } from '@node-rs/argon2';
 import { hashPassword } from '../../src/accounts/passwords.ts';
-import { setPasswordHash } from '../../src/accounts/store.ts';
 import type { Answer, Browser } from '../support/people.ts';
-import { makeAccount, openBrowser, openSignIn, signInWithPassword, signOut } from '../support/people.ts';
+import { eventsOf, makeAccount, openBrowser, openSignIn, signInWithPassword, signOut } from '../support/people.ts';
 import type { TestApp } from '../support/start-app.ts';
 import { ROOT_PASSWORD, startApp } from '../support/start-app.ts';
 
@@ -59,9 +59,7 @@ test('a known browser has as many tries as strangers have, and no more (PW-005)'
 
 test('a device cookie is worth nothing for another account, changed, invented, or after the password has changed (PW-005)', async () => {
   const app = await startApp({ yaml: THREE_TRIES });
-  const password_hash = await hashPassword(ROOT_PASSWORD);
-  const ann = { username: 'ann', name: 'Ann', email: null, state: 'active', admin: 0, password_hash } as const;
-  await makeAccount(app, ann);
+  await makeAccount(app, { username: 'ann', password: ROOT_PASSWORD });
   const cookie = deviceCookie(await signInWithPassword(openBrowser(app), 'ann'));
   await closeForm(app);
   const changed = cookie.replace(/=(.)/, (_all, letter) => `=${letter === 'A' ? 'B' : 'A'}`);
@@ -71,10 +69,33 @@ test('a device cookie is worth nothing for another account, changed, invented, o
   }
   await closeForm(app, 'ann');
   expect((await signInWithPassword(openWith(app, cookie), 'ann')).status).toBe(303);
-  const { db } = app.services;
-  const { id } = await db.selectFrom('accounts').select('id').where('username', '=', 'ann').executeTakeFirstOrThrow();
-  await setPasswordHash(db, id, await hashPassword('a new one, same person'));
+  const changed_hash = await hashPassword('a new one, same person');
+  const accounts = app.services.db.updateTable('accounts').where('username', '=', 'ann');
+  await accounts.set({ password_hash: changed_hash }).execute();
   expect((await signInWithPassword(openWith(app, cookie), 'ann', 'a new one, same person')).status).toBe(429);
+});
+
+test('a password that is hashed anew with other costs leaves known browsers known, with their own count of tries (PW-005, PW-023)', async () => {
+  const app = await startApp({ yaml: THREE_TRIES });
+  const [one, other] = [openBrowser(app), openBrowser(app)];
+  for (const browser of [one, other]) {
+    expect((await signInWithPassword(browser)).status).toBe(303);
+    await signOut(browser);
+  }
+  const told = await eventsOf(app, 'new_device');
+  // As if both had signed in at a time with other costs.
+  const { db } = app.services;
+  const hashOf = async () =>
+    (await db.selectFrom('accounts').select('password_hash').executeTakeFirstOrThrow()).password_hash ?? '';
+  const today = await hashOf();
+  const salt = Buffer.from(today.split('$')[4] ?? '', 'base64');
+  const weak = await hash(ROOT_PASSWORD, { memoryCost: 8192, timeCost: 1, parallelism: 1, salt });
+  await db.updateTable('accounts').set({ password_hash: weak }).execute();
+  await signInWithPassword(one);
+  expect([weak === today, await hashOf()]).toEqual([false, today]);
+  await closeForm(app);
+  expect((await signInWithPassword(other)).status).toBe(303);
+  expect(await eventsOf(app, 'new_device')).toEqual(told);
 });
 
 test('one password tried on many accounts ends at the limit of the address, known or unknown names alike (PW-006)', async () => {

@@ -1,9 +1,9 @@
 // Answers that belong to another provider or nobody, and where the routes of the dance may send a browser at all.
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { Browser } from '../support/people.ts';
+import { CONSUMER } from '../support/provider.ts';
 import {
   clickBitbucket,
-  CONSUMER,
   csrfOf,
   openBrowser,
   openSignIn,
@@ -12,7 +12,7 @@ import {
   startBoth,
   whoAmI,
 } from '../support/people.ts';
-import { closeSandboxAtEnd } from '../support/start-app.ts';
+import { closeSandboxAtEnd } from '../support/at-end.ts';
 
 test('a second provider that sends the browser on to the first one gains no session there (CB-034)', async () => {
   const { app, sandbox: honest } = await startBoth();

@@ -11,7 +11,8 @@ import {
   startBoth,
   whoAmI,
 } from '../support/people.ts';
-import { makeDataDir, ROOT_PASSWORD, startApp } from '../support/start-app.ts';
+import { makeDataDir } from '../support/at-end.ts';
+import { ROOT_PASSWORD, startApp } from '../support/start-app.ts';
 
 test('the first administrator signs in', async () => {
   const app = await startApp();

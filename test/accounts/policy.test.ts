@@ -1,6 +1,6 @@
 // Who comes in, and as whom.
 import { baseUsername } from '../../src/accounts/usernames.ts';
-import { openBrowser, signInWithBitbucket, startBoth, whoAmI } from '../support/people.ts';
+import { openAs, openBrowser, signInWithBitbucket, startBoth, whoAmI } from '../support/people.ts';
 
 async function me(browser: ReturnType<typeof openBrowser>) {
   return (await browser.get('/api/v4/user').expect(200)).body as Record<string, unknown>;
@@ -8,8 +8,7 @@ async function me(browser: ReturnType<typeof openBrowser>) {
 
 test('a new person gets an account of their own, with the uuid as identity', async () => {
   const { app, sandbox } = await startBoth();
-  const browser = openBrowser(app);
-  await signInWithBitbucket(browser, sandbox);
+  const browser = await openAs(app, sandbox);
   expect(await me(browser)).toEqual({
     id: expect.any(Number) as number,
     username: 'alice',
@@ -23,15 +22,13 @@ test('a new person gets an account of their own, with the uuid as identity', asy
 
 test('an e-mail address that is not confirmed counts for nothing (LK-004)', async () => {
   const { app, sandbox } = await startBoth();
-  const bob = openBrowser(app);
-  await signInWithBitbucket(bob, sandbox, 'bob');
+  const bob = await openAs(app, sandbox, 'bob');
   expect(await me(bob)).toMatchObject({ username: 'bob_builder', email: null });
 });
 
 test('the same uuid with other names and another address is the same account (LK-001)', async () => {
   const { app, sandbox } = await startBoth();
-  const browser = openBrowser(app);
-  await signInWithBitbucket(browser, sandbox);
+  const browser = await openAs(app, sandbox);
   const { id } = await me(browser);
   Object.assign(sandbox.person('alice'), {
     username: 'renamed',
@@ -39,8 +36,7 @@ test('the same uuid with other names and another address is the same account (LK
     displayName: 'Alice Renamed',
     emails: [{ address: 'new@example.test', isPrimary: true, isConfirmed: true }],
   });
-  const later = openBrowser(app);
-  await signInWithBitbucket(later, sandbox);
+  const later = await openAs(app, sandbox);
   expect((await me(later))['id']).toBe(id);
   expect(await app.services.db.selectFrom('accounts').select('id').execute()).toHaveLength(2);
 });
@@ -49,16 +45,14 @@ test('another uuid with the old user name of somebody is somebody else (LK-002, 
   const { app, sandbox } = await startBoth();
   await signInWithBitbucket(openBrowser(app), sandbox);
   Object.assign(sandbox.person('carol'), { username: 'alice', nickname: 'alice' });
-  const carol = openBrowser(app);
-  await signInWithBitbucket(carol, sandbox, 'carol');
+  const carol = await openAs(app, sandbox, 'carol');
   expect(await whoAmI(carol)).toBe('alice-2');
 });
 
 test('somebody called root at Bitbucket is not root here', async () => {
   const { app, sandbox } = await startBoth();
   sandbox.person('carol').username = 'root';
-  const browser = openBrowser(app);
-  await signInWithBitbucket(browser, sandbox, 'carol');
+  const browser = await openAs(app, sandbox, 'carol');
   expect(await me(browser)).toMatchObject({ username: 'root-2', admin: false });
 });
 
@@ -119,8 +113,7 @@ test('a new account waits where the policy says so, is approved, and comes in (L
 
 test('a blocked person stays out, also when blocked while signed in (LK-018, SE-016)', async () => {
   const { app, sandbox } = await startBoth();
-  const browser = openBrowser(app);
-  await signInWithBitbucket(browser, sandbox);
+  const browser = await openAs(app, sandbox);
   await app.services.db.updateTable('accounts').set({ state: 'blocked' }).where('username', '=', 'alice').execute();
   expect(await whoAmI(browser)).toBeNull();
   const answer = await signInWithBitbucket(openBrowser(app), sandbox);
@@ -133,13 +126,11 @@ test('a blocked person stays out, also when blocked while signed in (LK-018, SE-
 
 test('a deleted person who comes again starts anew (LK-021)', async () => {
   const { app, sandbox } = await startBoth();
-  const browser = openBrowser(app);
-  await signInWithBitbucket(browser, sandbox);
+  const browser = await openAs(app, sandbox);
   const { id } = await me(browser);
   await app.services.db.deleteFrom('accounts').where('username', '=', 'alice').execute();
   expect(await whoAmI(browser)).toBeNull();
-  const again = openBrowser(app);
-  await signInWithBitbucket(again, sandbox);
+  const again = await openAs(app, sandbox);
   expect(Number((await me(again))['id'])).toBeGreaterThan(Number(id));
 });
 
@@ -161,8 +152,7 @@ test('fields of a profile that look like rights are ignored (LK-029)', async () 
       },
     },
   });
-  const browser = openBrowser(app);
-  await signInWithBitbucket(browser, sandbox);
+  const browser = await openAs(app, sandbox);
   expect(await me(browser)).toMatchObject({ admin: false, state: 'active', username: 'a' });
 });
 

@@ -6,11 +6,11 @@ import type { Browser } from '../support/people.ts';
 import {
   clickBitbucket,
   csrfOf,
+  openAsRoot,
   openBrowser,
   openSignIn,
   pathOf,
   signInWithBitbucket,
-  signInWithPassword,
   startBoth,
   whoAmI,
 } from '../support/people.ts';
@@ -121,8 +121,7 @@ test(
     await race(async ({ round }) => {
       await forgetPeople(app);
       sandbox.requests.length = 0;
-      const browser = openBrowser(app);
-      await signInWithPassword(browser);
+      const browser = await openAsRoot(app);
       const path = pathOf(await sandbox.decide(await clickWhileSignedIn(browser), { as: 'alice' }));
       const _csrf = csrfOf(await browser.get('/'));
       const route = (slow = round % 2 === 0 ? 'token' : 'user');

@@ -1,16 +1,8 @@
 // A new consumer secret while people are on their way to Bitbucket and back.
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import type { TestApp } from '../support/start-app.ts';
-import {
-  startBoth,
-  CONSUMER,
-  clickBitbucket,
-  openBrowser,
-  openSignIn,
-  pathOf,
-  providerYaml,
-  whoAmI,
-} from '../support/people.ts';
+import { CONSUMER, providerYaml } from '../support/provider.ts';
+import { startBoth, clickBitbucket, openBrowser, openSignIn, pathOf, whoAmI } from '../support/people.ts';
 
 const NO_LIMIT = 'rate_limits: { oauth_per_minute: 0 }\n';
 const FLOWS = 50;
@@ -41,7 +33,12 @@ test('a new secret at Bitbucket and here: who is on the way arrives, and so does
   expect(await whoAmI(unlucky!.browser)).toBeNull();
 
   app.reconfigure(providerYaml(sandbox).replace(CONSUMER.secret, consumer!.secret) + NO_LIMIT);
-  expect(new Set(await Promise.all(others.map(arrive)))).toEqual(new Set([303]));
+  // Ten at a time: this is about the secret, not about how many find a connection to the database.
+  while (others.length > 1) {
+    const some = others.splice(1, 10);
+    expect(new Set(await Promise.all(some.map(arrive)))).toEqual(new Set([303]));
+  }
+  expect(await arrive(others[0]!)).toBe(303);
   expect(await whoAmI(others[0]!.browser)).toBe('alice');
   const late = openBrowser(app);
   expect(await arrive({ browser: late, back: await sandbox.decide(await clickBitbucket(late), { as: 'bob' }) })).toBe(

@@ -1,20 +1,22 @@
 // What a session is made of: its id, what is kept of it, and who else may write it.
 import request from 'supertest';
 import { sign } from 'cookie-signature';
-import { sweepSessions } from '../../src/web/session-store.ts';
+import { sweepSessions } from '../../src/web/account-sessions.ts';
 import type { Answer } from '../support/people.ts';
+import { providerYaml } from '../support/provider.ts';
 import {
   clickBitbucket,
   csrfOf,
+  makeAccount,
+  openAs,
+  openAsRoot,
   openBrowser,
   openSignIn,
   pathOf,
-  providerYaml,
   signInWithBitbucket,
   signInWithPassword,
   startBoth,
   whoAmI,
-  makeAccount,
 } from '../support/people.ts';
 import { startApp } from '../support/start-app.ts';
 
@@ -90,7 +92,7 @@ test('signing in takes nothing along but who it is, and makes forms from before 
   await signInWithBitbucket(browser, sandbox);
   const [row] = await app.services.db.selectFrom('sessions').selectAll().execute();
   const { id } = (await browser.get('/api/v4/user')).body as { id: number };
-  expect(JSON.parse(row?.data ?? '')).toEqual({ passport: { user: id } });
+  expect(JSON.parse(row?.data ?? '')).toEqual({ passport: { user: { id, rights: '00' } } });
   await browser.post('/users/sign_out').type('form').send({ _csrf: before }).expect(403);
   const after = csrfOf(await browser.get('/'));
   expect(after).not.toBe(before);
@@ -131,20 +133,17 @@ test('two sign-ins of one browser at the same moment: each cookie is one person,
 
 test("a deleted person's cookies stay dead when somebody new has the same name and address (SE-017)", async () => {
   const { app, sandbox } = await startBoth();
-  const old = openBrowser(app);
-  await signInWithBitbucket(old, sandbox);
+  const old = await openAs(app, sandbox);
   const { db } = app.services;
   await db.deleteFrom('accounts').where('username', '=', 'alice').execute();
   expect(await whoAmI(old)).toBeNull();
-  const again = { username: 'alice', name: 'Alice', email: 'alice@example.test', state: 'active', admin: 0 } as const;
-  await makeAccount(app, { ...again, password_hash: null });
+  await makeAccount(app, { username: 'alice', name: 'Alice', email: 'alice@example.test' });
   expect(await whoAmI(old)).toBeNull();
 });
 
 test('a right that is taken away is gone at the next request (SE-018)', async () => {
   const app = await startApp();
-  const browser = openBrowser(app);
-  await signInWithPassword(browser);
+  const browser = await openAsRoot(app);
   expect((await browser.get('/api/v4/user')).body).toMatchObject({ admin: true });
   await app.services.db.updateTable('accounts').set({ admin: 0 }).execute();
   expect((await browser.get('/api/v4/user')).body).toMatchObject({ admin: false });
@@ -152,8 +151,7 @@ test('a right that is taken away is gone at the next request (SE-018)', async ()
 
 test('a record as another version may have written it works, or asks for a new sign-in (SE-047)', async () => {
   const app = await startApp();
-  const browser = openBrowser(app);
-  await signInWithPassword(browser);
+  const browser = await openAsRoot(app);
   const { db } = app.services;
   const [row] = await db.selectFrom('sessions').selectAll().execute();
   const user = row?.account_id;
@@ -174,8 +172,7 @@ test('a record as another version may have written it works, or asks for a new s
 
 test('records that have expired are swept away a few at a time, and nobody else is touched (SE-048)', async () => {
   const app = await startApp();
-  const browser = openBrowser(app);
-  await signInWithPassword(browser);
+  const browser = await openAsRoot(app);
   const { db, now } = app.services;
   const [row] = await db.selectFrom('sessions').selectAll().execute();
   const expired = (index: number) => ({ ...row!, id_hash: `expired-${index}`, expires_at: now() - 1 });

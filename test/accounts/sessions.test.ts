@@ -1,6 +1,8 @@
 // Sessions and their cookie, from the outside.
 import request from 'supertest';
 import {
+  openAs,
+  openAsRoot,
   openBrowser,
   openSignIn,
   signInWithBitbucket,
@@ -70,8 +72,7 @@ test('signing out ends the session for good: record gone, cookie cleared, old co
 
 test('after signing out the page says that Bitbucket still knows you', async () => {
   const { app, sandbox } = await startBoth();
-  const browser = openBrowser(app);
-  await signInWithBitbucket(browser, sandbox);
+  const browser = await openAs(app, sandbox);
   await signOut(browser);
   const page = await browser.get('/users/sign_in').expect(200);
   expect(page.text).toContain('Bitbucket session is still open');
@@ -83,8 +84,7 @@ test('after signing out the page says that Bitbucket still knows you', async () 
 
 test('nothing but a form of ours signs out (SE-008), and signing out twice is no error (SE-009)', async () => {
   const app = await startApp();
-  const browser = openBrowser(app);
-  await signInWithPassword(browser);
+  const browser = await openAsRoot(app);
   await browser.get('/users/sign_out').expect(405);
   await browser.post('/users/sign_out').expect(403);
   await browser.post('/users/sign_out').set('Origin', 'https://evil.test').expect(403);
@@ -108,20 +108,28 @@ test('a slow request in flight during sign-out does not bring the session back (
   // … and now writes a changed one back.
   Object.assign(session, { changed: true });
   await new Promise<void>((resolve, reject) => store.set(id, session, (error) => (error ? reject(error) : resolve())));
-  await new Promise<void>((resolve) => store.touch(id, session, () => resolve()));
   await request(app.url).get('/api/v4/user').set('Cookie', cookie).expect(401);
+});
+
+test('asking for the progress of imports in the background does not keep a session alive (SE-021)', async () => {
+  let now = Date.now();
+  const app = await startApp({ now: () => now, yaml: 'session: { idle_minutes: 60 }\n' });
+  const browser = await openAsRoot(app);
+  for (let minutes = 0; minutes < 60; minutes += 20) {
+    await browser.get('/import/bitbucket/realtime_changes.json').expect(200);
+    now += 20 * 60_000 + 1;
+  }
+  await browser.get('/import/bitbucket/realtime_changes.json').expect(401);
 });
 
 test('a session unused for the idle time ends; used in time it lives on, up to the absolute limit (SE-019, SE-020, SE-022)', async () => {
   let now = Date.now();
   const app = await startApp({ now: () => now, yaml: 'session: { idle_minutes: 60, absolute_hours: 5 }\n' });
-  const idle = openBrowser(app);
-  await signInWithPassword(idle);
+  const idle = await openAsRoot(app);
   now += HOUR + 1000;
   expect(await whoAmI(idle)).toBeNull();
 
-  const busy = openBrowser(app);
-  await signInWithPassword(busy);
+  const busy = await openAsRoot(app);
   for (let minutes = 0; minutes < 295; minutes += 59) {
     now += 59 * 60_000;
     expect(await whoAmI(busy)).toBe('root');
@@ -133,8 +141,7 @@ test('a session unused for the idle time ends; used in time it lives on, up to t
 test('a clock that jumps back does not stretch a session beyond its absolute limit (SE-023)', async () => {
   let now = Date.now();
   const app = await startApp({ now: () => now });
-  const browser = openBrowser(app);
-  await signInWithPassword(browser);
+  const browser = await openAsRoot(app);
   now -= HOUR;
   expect(await whoAmI(browser)).toBe('root');
   now += 25 * HOUR + 1000;
@@ -239,8 +246,7 @@ test('static files, health checks, robots.txt and pages that do not exist set no
 test('a used session is written at most once a minute (SE-038)', async () => {
   let now = Date.now();
   const app = await startApp({ now: () => now });
-  const browser = openBrowser(app);
-  await signInWithPassword(browser);
+  const browser = await openAsRoot(app);
   const seen = async () => (await app.services.db.selectFrom('sessions').select(['seen_at', 'version']).execute())[0];
   const first = await seen();
   now += 30_000;
@@ -255,8 +261,7 @@ test.each(['not json', '[]', 'null', '{"passport":{"user":"x"}}', '{"passport":n
   'a damaged session record is nobody, and no error: %s (SE-046)',
   async (data) => {
     const app = await startApp();
-    const browser = openBrowser(app);
-    await signInWithPassword(browser);
+    const browser = await openAsRoot(app);
     await app.services.db.updateTable('sessions').set({ data }).execute();
     expect(await whoAmI(browser)).toBeNull();
     expect((await signInWithPassword(browser)).status).toBe(303);
@@ -313,8 +318,7 @@ test('two cookies of the same name are never mixed (SE-034)', async () => {
 
 test('signed in, the sign-in page leads home (SE-050), and nobody else sees that page from a cache', async () => {
   const app = await startApp();
-  const browser = openBrowser(app);
-  await signInWithPassword(browser);
+  const browser = await openAsRoot(app);
   const answer = await browser.get('/users/sign_in').expect(303);
   expect(answer.headers['location']).toBe('/');
   expect((await browser.get('/').expect(200)).headers['cache-control']).toBe('no-store');

@@ -7,7 +7,7 @@ import { afterThisTest, json, startFarEnd } from './start-far-end.ts';
 const callbackURL = 'http://localhost:3000/users/auth';
 
 function makeHttp() {
-  const http = createHttp({ deadlineMs: 300 });
+  const http = createHttp({ deadlineMs: 2000 });
   afterThisTest(() => http.close());
   return http;
 }

@@ -34,6 +34,21 @@ test('reads all pages, following next as Bitbucket writes it', async () => {
   expect(farEnd.requests.every((request) => request.headers.authorization === 'Bearer the-token')).toBe(true);
 });
 
+test('where Bitbucket refuses pages of a hundred, it is asked for those it likes', async () => {
+  const { url, requests } = await startFarEnd((request, response) =>
+    request.url?.includes('pagelen')
+      ? json({ type: 'error', error: { message: 'Invalid pagelen' } }, 400)(request, response)
+      : json({ values: [access] })(request, response),
+  );
+  const http = createHttp();
+  afterThisTest(() => http.close());
+  expect(await new BitbucketClient({ url, http }).listWorkspaces('t')).toHaveLength(1);
+  expect(requests.map(({ path }) => path)).toEqual([
+    '/api/2.0/user/workspaces?pagelen=100',
+    '/api/2.0/user/workspaces',
+  ]);
+});
+
 test('an entry of another shape is no membership', async () => {
   const wrong = [null, 'x', {}, { workspace: { slug: 'team-one' } }, { workspace: { uuid: 'x', slug: 'team-one' } }];
   const { client } = await start(() => ({ values: [...wrong, access] }));

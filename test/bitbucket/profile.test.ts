@@ -10,7 +10,7 @@ async function signIn(user: FarEnd['answer'], emails: FarEnd['answer'] = json(em
     '/api/2.0/user/emails': emails,
   };
   const { url } = await startFarEnd(routes(table));
-  return new Browser(makeApp({ url, httpOptions: { deadlineMs: 400 } })).signIn();
+  return new Browser(makeApp({ url, httpOptions: { deadlineMs: 2000 } })).signIn();
 }
 
 const profileOf = async (change: object) => (await signIn(json({ ...userReply, ...change }))).user?.profile;

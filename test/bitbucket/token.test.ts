@@ -14,7 +14,7 @@ async function signIn(answer: FarEnd['answer'], code?: string): Promise<Outcome>
       '/api/2.0/user/emails': json(emailsReply),
     }),
   );
-  return new Browser(makeApp({ url: bitbucket.url, httpOptions: { deadlineMs: 400 } })).signIn(code);
+  return new Browser(makeApp({ url: bitbucket.url, httpOptions: { deadlineMs: 2000 } })).signIn(code);
 }
 
 const tokenCalls = () => bitbucket.requestsTo('/site/oauth2/access_token');

@@ -160,8 +160,8 @@ export const OTHER_ERRORS: PageCase[] = [
     'Back in a moment',
     async (world) => {
       await world.app.services.db.destroy();
-      await openSignInPage(world);
-      await typePassword(world.page);
+      world.app.services.settings.forget(); // the page before has just read them, and they are good for half a second
+      await openSignInPage(world); // which buttons it has is asked of the database
     },
   ],
 ];

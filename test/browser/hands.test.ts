@@ -63,7 +63,8 @@ inChromium('Sign-in and sign-out', (open) => {
 
     const menu = 'Account menu of Alice Example AE Alice Example';
     expect(await press(page, menu)).toEqual(['Skip to content', 'Gatehouse', menu]);
-    expect(await press(page, 'Sign out')).toEqual(['Sign out']);
+    const places = ['Projects', 'Imports', 'Your account', 'Devices'];
+    expect(await press(page, 'Sign out')).toEqual([...places, 'Sign out']);
     await see(page, 'Sign in');
     expect(await whoIs(page, app)).toBeNull();
   });
@@ -85,5 +86,25 @@ inChromium('Sign-in and sign-out', (open) => {
     await signOut(page);
     await page.getByText('You are signed out here').waitFor();
     expect(await whoIs(page, app)).toBeNull();
+  });
+});
+
+inChromium('The account menu', (open) => {
+  it('closes by Escape, with the focus on what opened it, and by a click elsewhere', async () => {
+    const { app } = await startBoth();
+    const page = await open();
+    await page.goto(app.url);
+    await goThroughBitbucket(page, 'Alice');
+    const menu = page.locator('.menu > summary');
+    const isOpen = () => page.evaluate<boolean>("document.querySelector('.menu').open");
+    await menu.press('Enter');
+    expect(await isOpen()).toBe(true);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Escape');
+    expect(await isOpen()).toBe(false);
+    expect(await page.evaluate("document.activeElement.matches('.menu > summary')")).toBe(true);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1 }).click();
+    expect(await isOpen()).toBe(false);
   });
 });

@@ -15,6 +15,10 @@ export type OpenWindow = (options?: WindowOptions) => Promise<Page>;
 /** Longer than anything takes on a busy machine, shorter than a test may take: a failure names the step it waited for. */
 const PATIENCE_MS = 10_000;
 
+/** The one of this file. */
+let chromium: Promise<Browser> | undefined;
+afterAll(async () => (await chromium)?.close());
+
 /** `describe`, where a Chromium is found or nothing may be left out. */
 export function inChromium(title: string, tests: (open: OpenWindow) => void): void {
   const leaveOut = whyNoBrowserTests() !== undefined && process.env['GATEHOUSE_TEST_ALL'] !== '1';
@@ -22,8 +26,7 @@ export function inChromium(title: string, tests: (open: OpenWindow) => void): vo
     let browser: Browser;
     const complaints: string[] = [];
     const windows: BrowserContext[] = [];
-    beforeAll(async () => void (browser = await launchChromium()));
-    afterAll(() => browser?.close());
+    beforeAll(async () => void (browser = await (chromium ??= launchChromium())));
     afterEach(async () => {
       // Closed here and not at the end: the servers end after each test, and no page may outlive them.
       for (const window of windows.splice(0)) await window.close();

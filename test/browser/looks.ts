@@ -1,4 +1,5 @@
-// How a page is looked at: by axe in light and dark, at a desk and on a small phone, and for sideways scrolling.
+// How a page is looked at: by axe in light and dark, at a desk and on a small phone, for sideways scrolling and
+// for lists that stand beside the heading of their column.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -30,6 +31,14 @@ function runAxe(onlyLook: boolean): string {
     violations.map(({ id, nodes }) => id + ' ' + nodes.map(({ html }) => html).join(' ')))`;
 }
 
+/** What stands in a cell begins below its heading. */
+const INDENTED = `[...document.querySelectorAll('td > ul > li')]
+  .filter((item) => {
+    const cell = item.closest('td');
+    return item.getBoundingClientRect().left > cell.getBoundingClientRect().left + parseFloat(getComputedStyle(cell).paddingLeft) + 1;
+  })
+  .map((item) => item.textContent.trim())`;
+
 const SIDEWAYS = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
 
 /**
@@ -45,6 +54,8 @@ export async function lookAt(page: Page, name: string): Promise<string[]> {
     await page.setViewportSize(look.viewport);
     const violations = await page.evaluate<string[]>(runAxe(index > 0));
     findings.push(...violations.map((violation) => `${name} ${look.name}: ${violation}`));
+    const indented = await page.evaluate<string[]>(INDENTED);
+    findings.push(...indented.map((text) => `${name} ${look.name}: indented in its cell: ${text}`));
     const sideways = await page.evaluate<number>(SIDEWAYS);
     if (sideways > 0) findings.push(`${name} ${look.name}: ${sideways} px wider than the window`);
     const folder = process.env['GATEHOUSE_SHOTS'];

@@ -1,6 +1,7 @@
 // The sign-in page in all its forms, the sandbox's pages between, and home.
-import { providerYaml } from '../support/people.ts';
-import { continueAs, signInAs, signOut, typePassword } from './people.ts';
+import { providerYaml } from '../support/provider.ts';
+import { openBrowser, signInWithPassword } from '../support/people.ts';
+import { continueAs, goThroughBitbucket, signInAs, signOut, typePassword } from './people.ts';
 import type { PageCase } from './world.ts';
 import { addWaitingAccount, clickBitbucket, configure, openSignInPage } from './world.ts';
 
@@ -108,6 +109,51 @@ export const HOME_PAGES: PageCase[] = [
       await addWaitingAccount(world, 'somebody-else', null);
       world.app.reconfigure('');
       await world.page.reload();
+    },
+  ],
+];
+
+export const ACCOUNT_PAGES: PageCase[] = [
+  [
+    'account',
+    'Account',
+    async ({ page, app }) => {
+      await signInAs(page, app, 'Alice');
+      await page.goto(`${app.url}/-/profile/account`);
+    },
+  ],
+  [
+    'account-refused',
+    'Account',
+    async ({ page }) => {
+      await page.getByLabel('New password', { exact: true }).fill('one password');
+      await page.getByLabel('New password again').fill('another one');
+      await page.getByRole('button', { name: 'Set password' }).click();
+      await page.getByRole('alert').waitFor();
+    },
+  ],
+  [
+    'account-with-notices-long-ago',
+    'Account',
+    async ({ page, app }) => {
+      for (let tries = 0; tries < 3; tries += 1) await signInWithPassword(openBrowser(app), 'alice', 'no');
+      await app.services.db
+        .updateTable('sessions')
+        .set({ created_at: Date.now() - 3_600_000 })
+        .execute();
+      await page.goto(`${app.url}/-/profile/account`);
+      await page.getByText('(3 times, last)').waitFor();
+    },
+  ],
+  ['confirm', 'Confirm that it is you', ({ page }) => page.getByRole('link', { name: 'Confirm' }).click()],
+  [
+    'link',
+    'Is this account yours?',
+    async ({ page, app }) => {
+      await page.context().clearCookies();
+      await page.goto(app.url);
+      await goThroughBitbucket(page, 'Twin');
+      await page.getByRole('link', { name: 'Prove that the account is yours' }).click();
     },
   ],
 ];

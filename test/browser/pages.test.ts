@@ -3,11 +3,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHttp } from '../../src/bitbucket/http.ts';
 import { startBoth } from '../support/people.ts';
+import { DEVICES_AND_TOKENS } from './account-pages.ts';
+import { ADMIN_PAGES } from './admin-pages.ts';
 import { OTHER_ERRORS, REFUSALS_AFTER_BITBUCKET, TROUBLE_WITH_BITBUCKET } from './error-pages.ts';
 import { inChromium } from './in-chromium.ts';
 import { lookAt } from './looks.ts';
-import { HOME_PAGES, SANDBOX_PAGES, SIGN_IN_PAGES } from './own-pages.ts';
+import { ACCOUNT_PAGES, HOME_PAGES, SANDBOX_PAGES, SIGN_IN_PAGES } from './own-pages.ts';
 import { see } from './people.ts';
+import { PROJECT_PAGES } from './project-pages.ts';
 
 const EVERY_REFUSAL = [400, 403, 404, 405, 409, 413, 421, 422, 429, 500, 502, 503, 504];
 const PICTURE = join(import.meta.dirname, '../../docs/sign-in.png');
@@ -17,24 +20,24 @@ inChromium('No barrier', (open) => {
     ['on the sign-in page in all its forms', SIGN_IN_PAGES],
     ['on the pages of the sandbox', SANDBOX_PAGES],
     ['on the home page of members and of administrators', HOME_PAGES],
+    ['on the pages of imported projects', PROJECT_PAGES],
+    ['on devices, access tokens and own events', DEVICES_AND_TOKENS],
+    ['on the pages of the administration', ADMIN_PAGES],
+    ["on the pages of one's account", ACCOUNT_PAGES],
     ['on the page for somebody who does not come in', REFUSALS_AFTER_BITBUCKET],
     ['on the page that tells of trouble with Bitbucket', TROUBLE_WITH_BITBUCKET],
     ['on any other error page', OTHER_ERRORS],
-  ])(
-    '%s',
-    async (_where, cases) => {
-      const http = createHttp({ deadlineMs: 1000 });
-      const world = { ...(await startBoth({ http })), page: await open({ refusals: EVERY_REFUSAL }) };
-      const findings: string[] = [];
-      for (const [name, heading, openPage] of cases) {
-        await openPage(world);
-        await see(world.page, heading);
-        findings.push(...(await lookAt(world.page, name)));
-      }
-      expect(findings).toEqual([]);
-    },
-    120_000,
-  );
+  ])('%s', async (_where, cases) => {
+    const http = createHttp({ deadlineMs: 1000 });
+    const world = { ...(await startBoth({ http })), page: await open({ refusals: EVERY_REFUSAL }) };
+    const findings: string[] = [];
+    for (const [name, heading, openPage] of cases) {
+      await openPage(world);
+      await see(world.page, heading);
+      findings.push(...(await lookAt(world.page, name)));
+    }
+    expect(findings).toEqual([]);
+  });
 });
 
 inChromium('The picture of the sign-in page', (open) => {

@@ -1,4 +1,11 @@
-// Signing in, as a person does it: at Bitbucket, played by the sandbox on another site, or with the regular form.
+// Signing in, as a person does it: at Bitbucket, played by the sandbox on another site, with the regular form, or by a
+// one-time link. Who is refused after Bitbucket is told why, in words, and finds the way on.
+import { makeSignInLink } from '../../src/accounts/sign-in-links.ts';
+import { findAccountByUsername } from '../../src/accounts/store.ts';
+import { keepSecret } from '../support/leaks.ts';
+import { openBrowser, signInWithBitbucket, startBoth } from '../support/people.ts';
+import type { TestApp } from '../support/start-app.ts';
+import { startApp } from '../support/start-app.ts';
 import { inChromium } from './in-chromium.ts';
 import {
   answer,
@@ -10,7 +17,6 @@ import {
   typePassword,
   whoIs,
 } from './people.ts';
-import { startBoth } from '../support/people.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -137,5 +143,96 @@ inChromium('The regular form', (open) => {
     expect(page.url()).toBe(`${app.url}/?from=form`);
     expect(await whoIs(page, app)).toBe('root');
     expect(await sessionEnd(page)).toBeGreaterThan(Date.now() + 13 * DAY_MS);
+  });
+});
+
+inChromium('Somebody who does not come in', (open) => {
+  it('and is in no admitted workspace signs out at Bitbucket and comes back as somebody else', async () => {
+    const { app, sandbox } = await startBoth({ provider: ', allowed_workspaces: [acme]' });
+    const page = await open({ refusals: [403] });
+    await page.goto(app.url);
+    await goThroughBitbucket(page, 'Carol');
+    await see(page, 'You are not in an admitted workspace');
+    expect(await whoIs(page, app)).toBeNull();
+
+    await page.getByRole('link', { name: 'Use another Bitbucket account' }).click();
+    await see(page, 'Sign in');
+    const signInPage = page.url();
+    await page.getByRole('link', { name: 'Sign out of Bitbucket' }).click();
+    expect(page.url()).toContain(sandbox.url);
+    await page.getByRole('button', { name: 'Sign out of the sandbox' }).click();
+    await page.getByText('Nobody is signed in here').waitFor();
+
+    await page.goto(signInPage);
+    await goThroughBitbucket(page, 'Alice');
+    await see(page, 'Welcome, Alice Example');
+    expect(await whoIs(page, app)).toBe('alice');
+  });
+
+  it('because the account waits for approval is let in once it is approved', async () => {
+    const { app } = await startBoth({ omniauth: '  block_auto_created_users: true' });
+    const page = await open({ refusals: [403] });
+    await page.goto(app.url);
+    await goThroughBitbucket(page, 'Alice');
+    await see(page, 'Your account waits for approval');
+    expect(await whoIs(page, app)).toBeNull();
+
+    await app.services.db.updateTable('accounts').set({ state: 'active' }).where('username', '=', 'alice').execute();
+    await page.goto(app.url);
+    await bitbucketButton(page).click();
+    await see(page, 'Welcome, Alice Example');
+  });
+
+  it('because another account has the e-mail address learns that, and the other account stays untouched', async () => {
+    const { app, sandbox } = await startBoth();
+    await signInWithBitbucket(openBrowser(app), sandbox, 'alice');
+    const page = await open({ refusals: [409] });
+    await page.goto(app.url);
+    await goThroughBitbucket(page, 'Twin');
+    await see(page, 'Your e-mail address is in use here');
+    await page.getByRole('link', { name: 'Use another Bitbucket account' }).waitFor();
+    expect(await whoIs(page, app)).toBeNull();
+    const accounts = await app.services.db.selectFrom('accounts').select('username').orderBy('id').execute();
+    expect(accounts.map(({ username }) => username)).toEqual(['root', 'alice']);
+    expect(await app.services.db.selectFrom('identities').select('id').execute()).toHaveLength(1);
+  });
+});
+
+// The token stands behind the #, and stays in no address and no request but the form.
+async function makeLink({ url, services: { db, now } }: TestApp): Promise<{ link: string; token: string }> {
+  const root = await findAccountByUsername(db, 'root');
+  const token = await db.transaction().execute((trx) => makeSignInLink(trx, root?.id ?? 0, now()));
+  keepSecret('token of a one-time link', token);
+  return { link: `${url}/users/one_time_sign_in#${token}`, token };
+}
+
+inChromium('A one-time link', (open) => {
+  it('fills the form, leaves the address bar and the history, and signs in on a click (CB-055)', async () => {
+    const app = await startApp();
+    const { link, token } = await makeLink(app);
+    const page = await open();
+    const sent: string[] = [];
+    page.on('request', (request) => sent.push(request.url() + JSON.stringify(request.headers())));
+    await page.goto(link);
+    await page.waitForFunction('window.location.hash === ""');
+    expect(await page.getByLabel('One-time link').inputValue()).toBe(token);
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Sign in');
+    await page.keyboard.press('Enter');
+    await see(page, 'Welcome, Administrator');
+    await page.getByText('You are signed in by a one-time link').waitFor();
+    await page.goBack();
+    expect(page.url()).toBe(link.split('#')[0]);
+    // The first request is the navigation itself, whose address Playwright shows with the fragment that no server gets.
+    expect(sent.slice(1).filter((request) => request.includes(token))).toEqual([]);
+  });
+
+  it('can be pasted where scripts do not run', async () => {
+    const app = await startApp();
+    const { link } = await makeLink(app);
+    const page = await open({ javaScriptEnabled: false });
+    await page.goto(`${app.url}/users/one_time_sign_in`);
+    await page.getByLabel('One-time link').fill(link);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await see(page, 'Welcome, Administrator');
   });
 });

@@ -2,7 +2,8 @@
 // window, so each begins where the one before it ended.
 import type { Page } from 'playwright-core';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { makeAccount, providerYaml } from '../support/people.ts';
+import { providerYaml } from '../support/provider.ts';
+import { makeAccount } from '../support/people.ts';
 import type { TestApp } from '../support/start-app.ts';
 import { bitbucketButton } from './people.ts';
 
@@ -28,6 +29,5 @@ export async function clickBitbucket(world: World): Promise<void> {
 }
 
 export async function addWaitingAccount({ app }: World, username: string, email: string | null): Promise<void> {
-  const account = { username, email, name: username, state: 'waiting', admin: 0, password_hash: null } as const;
-  await makeAccount(app, account);
+  await makeAccount(app, { username, email, state: 'waiting' });
 }

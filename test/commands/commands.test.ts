@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { CONSUMER, providerYaml } from '../support/people.ts';
-import { closeAtEnd, closeSandboxAtEnd, makeDataDir } from '../support/start-app.ts';
+import { CONSUMER, providerYaml } from '../support/provider.ts';
+import { closeAtEnd, closeSandboxAtEnd, makeDataDir } from '../support/at-end.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort, run, start } from './run.ts';
@@ -32,6 +32,33 @@ test('wrong usage ends with 2 and a line that says what is there', async () => {
   }
   expect(help).toMatchObject({ code: 0, err: '' });
   expect(help?.out).toContain('check-config');
+  expect(others[2]?.err).toMatch(/^gatehouse: Unknown option '--nope'\nusage: /);
+});
+
+test('--help behind a command that takes words says how that one is called', async () => {
+  const cwd = makeDataDir();
+  const [admin, importing] = await Promise.all([run(cwd, ['admin', '--help']), run(cwd, ['import', '-h'])]);
+  expect(admin).toMatchObject({ code: 0, out: expect.stringMatching(/^usage: gatehouse admin ACTION NAME/) as string });
+  expect(importing).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^usage: gatehouse import WORKSPACE/) as string,
+  });
+});
+
+test('a database that is away is told with the next step by every command that needs it', async () => {
+  const cwd = makeDataDir();
+  const env = {
+    DATABASE_URL: `postgres://nobody@127.0.0.1:${await freePort()}/none`,
+    GATEHOUSE_SECRET_KEY: 'a key that is long enough for this test',
+  };
+  const all = [['admin', 'link', 'root'], ['migrate'], ['serve']].map((args) => run(cwd, args, env));
+  for (const { code, err } of await Promise.all(all)) {
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /^gatehouse: the database cannot be used: .*ECONNREFUSED.* Check that it runs, and database_url/,
+    );
+    expect(err.trim().split('\n')).toHaveLength(1);
+  }
 });
 
 test('check-config tells every mistake with line and column, touches nothing, and prints no secret (CF-002, CF-003, CF-004)', async () => {
@@ -50,6 +77,18 @@ test('check-config tells every mistake with line and column, touches nothing, an
   expect(err + out).not.toContain('s3cr3t');
   expect(existsSync(join(cwd, 'data'))).toBe(false);
   expect(good).toMatchObject({ code: 0 });
+});
+
+test('check-config prints the warnings also when there are mistakes, which come first for editors (CF-002)', async () => {
+  const cwd = configured('log: { level: loud }\n');
+  writeFileSync(join(cwd, '.env'), 'PORTT=1\nPORT=none\n', { mode: 0o600 });
+  const { code, err, out } = await run(cwd, ['check-config']);
+  expect(code).toBe(1);
+  expect(err.trim().split('\n')).toEqual([
+    expect.stringMatching(/^config\/gatehouse\.yml:1:\d+ log\.level: /),
+    expect.stringMatching(/^\.env:2:1 listen\.port: /),
+  ]);
+  expect(out).toBe('warning: .env:1: PORTT is no setting (did you mean PORT?)\n');
 });
 
 test('check-config and doctor warn that anyone can make an account', async () => {

@@ -2,8 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { clickBitbucket, CONSUMER, openBrowser, pathOf, providerYaml, signInWithBitbucket } from '../support/people.ts';
-import { closeSandboxAtEnd, makeDataDir } from '../support/start-app.ts';
+import { CONSUMER, providerYaml } from '../support/provider.ts';
+import { clickBitbucket, openBrowser, pathOf, signInWithBitbucket } from '../support/people.ts';
+import { closeSandboxAtEnd, makeDataDir } from '../support/at-end.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort, start } from './run.ts';
 

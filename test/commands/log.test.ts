@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import request from 'supertest';
-import { makeDataDir } from '../support/start-app.ts';
+import { makeDataDir } from '../support/at-end.ts';
 import { freePort, start } from './run.ts';
 
 test('a server whose log nobody reads any more goes on serving (LG-006)', async () => {

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
-import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { closeAtEnd, makeDataDir } from '../support/at-end.ts';
 import type { Running } from './run.ts';
 import { freePort, start } from './run.ts';
 

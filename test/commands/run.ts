@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { keepSecretsOfEnvironment, noteWritten } from '../support/leaks.ts';
-import { closeAtEnd } from '../support/start-app.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 
 export const MAIN = join(__dirname, '../../dist/main.js');
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import SqliteFile from 'better-sqlite3';
 import { nodeWarning } from '../../src/commands/node-version.ts';
-import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { closeAtEnd, makeDataDir } from '../support/at-end.ts';
 import { freePort, run, start } from './run.ts';
 
 test('check-config needs neither the port nor the database that it names (CF-003)', async () => {

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { authority, certificates, key } from '../bitbucket/certificates.ts';
 import { selfSigned } from '../bitbucket/self-signed.ts';
-import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { closeAtEnd, makeDataDir } from '../support/at-end.ts';
 import { run } from './run.ts';
 
 /** Node refuses to serve such things unless it is told that nothing matters. */

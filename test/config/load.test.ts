@@ -22,14 +22,18 @@ describe('the file', () => {
         allow_single_sign_on: true,
         block_auto_created_users: false,
         auto_link_user: false,
+        recheck_minutes: 15,
+        recheck_grace_hours: 24,
         external_providers: [],
         sync_profile_from_provider: false,
         sync_profile_attributes: ['name', 'email'],
         providers: [],
       },
-      import: { enabled: true, concurrency: 2 },
+      import: { enabled: true, concurrency: 2, resync: 'never', max_repository_mb: 20_480 },
       rate_limits: { oauth_per_minute: 60, password_per_minute: 20, password_per_account: 10 },
       monitoring: { allow: ['127.0.0.0/8', '::1'] },
+      smtp: {},
+      audit: { keep_days: 365 },
       log: { level: 'info', format: 'json' },
     });
   });
@@ -121,11 +125,12 @@ describe('the environment', () => {
     expect(place.load({ PORT: '5000' }).config.listen).toMatchObject({ host: '0.0.0.0', port: 5000 });
   });
 
-  test('mistakes in it name the variable, and .env when it comes from there', () => {
+  test('mistakes name the variable, or the line of .env when it comes from there (CF-002)', () => {
     const place = makePlace('trusted_proxies: [10.0.0.1, 10.0.0.2]');
-    place.write('.env', 'PORT=http\n');
+    place.write('.env', 'A=1\nPORT=4000\n\n  export PORT=http\nGATEHOUSE_LEAVE_SECONDS_FILE=none\n');
     expect(place.mistakes({ TRUSTED_PROXIES: '10.0.0.1,everybody', DATABASE_URL: 'mysql://u:hunter22@h/d' })).toEqual([
-      '.env: PORT listen.port: expected a whole number from 1 to 65535, got "http"',
+      '.env:4:10 listen.port: expected a whole number from 1 to 65535, got "http"',
+      '.env:5:1 listen.leave_seconds: expected a readable file, got no such file',
       'environment variable TRUSTED_PROXIES trusted_proxies[1]: expected an IP address or a range such as 10.0.0.0/8, got "everybody"',
       'environment variable DATABASE_URL database_url: expected sqlite, sqlite:PATH or postgres://user:password@host/database, got a text of 22 characters',
     ]);

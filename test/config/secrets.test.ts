@@ -5,6 +5,15 @@ import { makePlace, PROVIDER } from './make-place.ts';
 
 const KEY = '6f1d3b0c9a7e52846f1d3b0c9a7e5284';
 
+test.each(['https:/user:pass9word@x.example', 'user:pass9word@x.example', 'https://user:pass9word@x.example/'])(
+  'what stands before an @ is not shown: %s (CF-004)',
+  (address) => {
+    const [mistake] = makePlace(`external_url: '${address}'`).mistakes();
+    expect(mistake).toContain('…@x.example');
+    expect(mistake).not.toContain('pass9word');
+  },
+);
+
 describe('NAME_FILE', () => {
   test('names a file that holds the value; line ends after it are left out (CF-005)', () => {
     const place = makePlace();

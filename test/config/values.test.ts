@@ -85,6 +85,29 @@ test.each(['10.0.0.0/33', '10.0.0/8', '::1/129', '10.0.0.1/', 'loopback', '*', '
   },
 );
 
+test.each([
+  'mail.example.com',
+  'http://mail.example.com',
+  'smtp://',
+  'smtp://mail.example.com/path',
+  'smtp://mail.example.com?logger=true',
+  'smtp://user:100%@mail.example.com',
+  'smtp://mail example.com',
+])('a mail server is an smtp:// or smtps:// address without path and query, not %s (CF-001)', (written) => {
+  const mistake = mistakeIn(`smtp: { url: '${written}' }`);
+  expect(mistake).toMatch(/smtp\.url: expected smtp:\/\/user:password@host:port or smtps/);
+  expect(mistake).not.toContain('100%');
+});
+
+test.each(['nobody', 'a@b.test, c@d.test', 'Gate <a@b.test', 'a@b.test>'])(
+  'a sender is one address, not %s (CF-001)',
+  (written) => {
+    expect(mistakeIn(`smtp: { from: '${written}' }`)).toMatch(
+      /smtp\.from: expected an e-mail address, or Name <address>/,
+    );
+  },
+);
+
 test('one value where a list is wanted is refused (CF-001)', () => {
   expect(mistakeIn('trusted_proxies: 10.0.0.1')).toMatch(/expected a list of IP addresses or ranges, got "10.0.0.1"/);
 });

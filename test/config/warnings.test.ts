@@ -1,4 +1,5 @@
 // What loads, but deserves a word in the log.
+import { ConfigError } from '../../src/config/load.ts';
 import { makePlace, PROVIDER } from './make-place.ts';
 
 const warningsFor = (yaml: string, env: NodeJS.ProcessEnv = {}) => makePlace(yaml).load(env).warnings;
@@ -23,33 +24,15 @@ describe('anyone with a Bitbucket account', () => {
   });
 });
 
-describe('keys whose feature is not there yet', () => {
-  test('say so when they are set to something else than the default', () => {
-    const yaml = `${PROVIDER}      import: { app_id: key-2, app_secret: secret-2 }
+test('settings that are set to something else than their default are nothing to warn about', () => {
+  const yaml = `${PROVIDER}      import: { app_id: key-2, app_secret: secret-2 }
   auto_link_user: true
   external_providers: [bitbucket]
   sync_profile_from_provider: [bitbucket]
   sync_profile_attributes: [name]
 import: { enabled: false, concurrency: 4 }
 `;
-    expect(warningsFor(yaml)).toEqual(
-      [
-        'omniauth.providers[0].import',
-        'omniauth.auto_link_user',
-        'omniauth.external_providers',
-        'omniauth.sync_profile_from_provider',
-        'omniauth.sync_profile_attributes',
-        'import.enabled',
-        'import.concurrency',
-      ].map((key) => `${key}: accepted, but has no effect in this version`),
-    );
-  });
-
-  test('say nothing when they are written with their default', () => {
-    const yaml =
-      'omniauth: { auto_link_user: false, sync_profile_attributes: [name, email] }\nimport: { enabled: true }\n';
-    expect(warningsFor(yaml)).toEqual([]);
-  });
+  expect(warningsFor(yaml)).toEqual([]);
 });
 
 test.each(['0.0.0.0/0', '::/0'])('believing every proxy is warned about: %s (CF-001, CF-015)', (network) => {
@@ -147,5 +130,33 @@ broken
         'listen: { port: "${POST}" }',
       ),
     ).toEqual([]);
+  });
+});
+
+describe('with a mistake', () => {
+  function bothOf(yaml: string, dotenv = '') {
+    const place = makePlace(yaml);
+    place.write('.env', dotenv);
+    try {
+      place.load();
+    } catch (error) {
+      if (error instanceof ConfigError) return { mistakes: error.problems.length, warnings: error.warnings };
+      throw error;
+    }
+    throw new Error('there was no mistake');
+  }
+
+  test('the warnings are told all the same (CF-002)', () => {
+    const dotenv = 'BITBUCKET_APP_KYE=k3y\n';
+    const misspelt = '.env:1: BITBUCKET_APP_KYE is no setting (did you mean BITBUCKET_APP_KEY?)';
+    expect(bothOf('session: { idle_minutes: soon }\n', dotenv)).toEqual({ mistakes: 1, warnings: [misspelt] });
+    const open = PROVIDER.replace(/ +allowed_workspaces.*\n/, '');
+    const { mistakes, warnings } = bothOf(`${open}  auto_sign_in_with_provider: nobody\n`, dotenv);
+    expect([mistakes, warnings]).toEqual([1, [misspelt, expect.stringContaining('anyone with a Bitbucket account')]]);
+  });
+
+  test('what could not be read is not warned about as if it were not there', () => {
+    const unread = PROVIDER.replace('[acme]', '[${NOT_SET}]');
+    expect(bothOf(unread).warnings).toEqual([]);
   });
 });

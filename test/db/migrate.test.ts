@@ -7,7 +7,7 @@ import { sqlite, sqliteDialect } from '../../src/db/sqlite.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { migrations } from '../../src/db/migrations/index.ts';
 import { openDatabase } from '../../src/db/open.ts';
-import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { closeAtEnd, makeDataDir } from '../support/at-end.ts';
 
 function openRaw(path: string): Kysely<never> {
   const db = new Kysely<never>({ dialect: sqliteDialect(path) });

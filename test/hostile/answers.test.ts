@@ -16,7 +16,8 @@ import {
   whoAmI,
   type Browser,
 } from '../support/people.ts';
-import { closeAtEnd, startApp, type TestApp } from '../support/start-app.ts';
+import { closeAtEnd } from '../support/at-end.ts';
+import { startApp, type TestApp } from '../support/start-app.ts';
 
 const errorsIn = (app: TestApp) => app.log.filter((line) => /"level":"error"/.test(line));
 const SECRET_WORDS = /zz-secret|Error:|\bat .*:\d|node_modules|select |SQLITE/;

@@ -2,7 +2,7 @@
 // refused on a page of ours, and the server goes on. One server for the whole table.
 import type { Override } from '../../src/sandbox/overrides.ts';
 import { openBrowser, signInWithBitbucket, startBoth, type Answer } from '../support/people.ts';
-import { closeAtEnd } from '../support/start-app.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 import { listenTo } from './recorder.ts';
 
 const UUID = '{0b9f1d52-6c3e-4f7a-8a11-c0ffee000001}';

@@ -272,9 +272,9 @@ test('50,000 keys are more than is read, and as many as fit are read (HT-017)', 
       .join('&');
   expect((await post('json', json(50_000))).status).toBe(413);
   expect((await post('form', form(50_000))).status).toBe(413);
-  expect((await post('form', form(101))).status).toBe(413);
+  expect((await post('form', form(201))).status).toBe(413);
   expect((await post('json', json(7_000))).status).toBe(400); // read, and has no login
-  expect((await post('form', form(100))).status).toBe(400);
+  expect((await post('form', form(200))).status).toBe(400);
   expect((await browser.get(`/users/sign_in?${form(1_000)}`)).status).toBe(200);
   await browser.get(`/users/sign_in?${form(50_000)}`).then(
     ({ status }) => expect(status).toBe(431),

@@ -1,10 +1,9 @@
 // Bitbucket cannot be reached, is not who it says, is slow, or has another time: what people see of it, and what they do not.
+import { CONSUMER, providerYaml } from '../support/provider.ts';
 import {
   clickBitbucket,
-  CONSUMER,
   openBrowser,
   pathOf,
-  providerYaml,
   signInWithBitbucket,
   signInWithPassword,
   startBoth,
@@ -14,7 +13,8 @@ import { createHttp } from '../../src/bitbucket/http.ts';
 import { freePort } from '../commands/run.ts';
 import { authority, certificates, key } from '../bitbucket/certificates.ts';
 import { selfSigned } from '../bitbucket/self-signed.ts';
-import { closeAtEnd, type TestApp } from '../support/start-app.ts';
+import { closeAtEnd } from '../support/at-end.ts';
+import { type TestApp } from '../support/start-app.ts';
 import { listenTo } from './recorder.ts';
 
 /** Comes back from Bitbucket with some code; our server then wants to talk to the provider of this configuration. */

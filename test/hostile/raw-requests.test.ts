@@ -5,7 +5,7 @@ import { startApp, type TestApp } from '../support/start-app.ts';
 import { RAW_REQUESTS, type RawCase } from './raw-requests.ts';
 
 /** Everything ends by itself, what waits for more bytes as well. */
-const LIMITS = { headersMs: 400, requestMs: 500, idleMs: 300, stillMs: 1000, checkEveryMs: 50 };
+const LIMITS = { headersMs: 400, requestMs: 500, idleMs: 300, stillMs: 5000, checkEveryMs: 50 };
 
 function ask(app: TestApp, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve) => {

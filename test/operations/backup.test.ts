@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort } from '../commands/run.ts';
-import { makeDataDir } from '../support/start-app.ts';
+import { makeDataDir } from '../support/at-end.ts';
 import { command, describeWith, postgres } from './needs.ts';
 import { configure, makePeople, openSandbox, PUBLIC_URL, ROOT_PASSWORD, SECRET_KEY, startNode } from './nodes.ts';
 import { makeDatabase } from './postgres.ts';

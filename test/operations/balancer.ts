@@ -3,7 +3,7 @@
 import type { IncomingMessage, RequestOptions, ServerResponse } from 'node:http';
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { closeAtEnd } from '../support/start-app.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 
 const TRIES = 40;
 const BETWEEN_MS = 50;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { freePort } from '../commands/run.ts';
-import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { closeAtEnd, makeDataDir } from '../support/at-end.ts';
 import type { Need } from './needs.ts';
 import { pathOfCommand } from './needs.ts';
 import { wait } from './nodes.ts';

@@ -18,7 +18,8 @@ import { openDatabase } from '../../src/db/open.ts';
 import { StartProblem } from '../../src/errors.ts';
 import { freePort, run } from '../commands/run.ts';
 import { seeded } from '../support/jitter.ts';
-import { makeDataDir, startApp } from '../support/start-app.ts';
+import { makeDataDir } from '../support/at-end.ts';
+import { startApp } from '../support/start-app.ts';
 import { configure, openSandbox, PUBLIC_URL, startNode } from './nodes.ts';
 import { Visitor } from './visitor.ts';
 
@@ -72,8 +73,8 @@ async function countPeople(dataDir: string): Promise<number> {
   const rows = await app.services.db
     .selectFrom('accounts')
     .leftJoin('identities', 'identities.account_id', 'accounts.id')
-    .select(['username', 'extern_uid'])
-    .where('username', 'like', 'person-%')
+    .select(['accounts.username', 'extern_uid'])
+    .where('accounts.username', 'like', 'person-%')
     .orderBy('accounts.id')
     .execute();
   const expected = rows.map((_, index) => ({ username: `person-${index + 1}`, extern_uid: `{${index + 1}}` }));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { selfSigned } from '../bitbucket/self-signed.ts';
 import { freePort } from '../commands/run.ts';
-import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { closeAtEnd, makeDataDir } from '../support/at-end.ts';
 import { pathOfCommand } from './needs.ts';
 import { until } from './nodes.ts';
 

@@ -1,6 +1,6 @@
 // A listening socket that outlives the processes that use it, as systemd holds one for gatehouse.socket.
 import net from 'node:net';
-import { closeAtEnd } from '../support/start-app.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 
 interface Handle {
   fd: number;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort } from '../commands/run.ts';
-import { makeDataDir } from '../support/start-app.ts';
+import { makeDataDir } from '../support/at-end.ts';
 import { configure, makePeople, openSandbox, patient, PUBLIC_URL, startNode, wait } from './nodes.ts';
 import { Visitor } from './visitor.ts';
 

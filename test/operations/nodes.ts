@@ -6,11 +6,8 @@ import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { Running } from '../commands/run.ts';
 import { start } from '../commands/run.ts';
-import { CONSUMER, providerYaml } from '../support/people.ts';
-import { closeSandboxAtEnd, makeDataDir } from '../support/start-app.ts';
-
-// Real processes, killed and started again many times.
-jest.setTimeout(120_000);
+import { CONSUMER, providerYaml } from '../support/provider.ts';
+import { closeSandboxAtEnd, makeDataDir } from '../support/at-end.ts';
 
 /** What people type, and what the samples in docs/samples say. */
 export const PUBLIC_URL = 'https://gatehouse.example.com';

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort } from '../commands/run.ts';
-import { closeAtEnd } from '../support/start-app.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 import { describeWith, postgres } from './needs.ts';
 import {
   configure,

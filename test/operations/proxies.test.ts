@@ -1,6 +1,6 @@
 // The samples of docs/ in front of Gatehouse: people sign in through them, and a proxy is believed no more than it must be.
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { providerYaml } from '../support/people.ts';
+import { providerYaml } from '../support/provider.ts';
 import type { TestApp } from '../support/start-app.ts';
 import { startApp } from '../support/start-app.ts';
 import type { Front, StartFront } from './fronts.ts';

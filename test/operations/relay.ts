@@ -1,7 +1,7 @@
 // A network to spoil: passes TCP connections on to a server, or stalls, slows, resets or refuses them.
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
-import { closeAtEnd } from '../support/start-app.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 
 /**
  * `stall`: connections stay open and nothing gets through; `reset`: they break; `refuse`: nobody listens; `cutAfter`: the

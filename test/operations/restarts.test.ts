@@ -2,7 +2,7 @@
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort, start } from '../commands/run.ts';
 import type { Running } from '../commands/run.ts';
-import { closeAtEnd } from '../support/start-app.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 import { startBalancer } from './balancer.ts';
 import { readBlocks, readSample, startCaddy, startNginx } from './fronts.ts';
 import { holdSocket } from './held-socket.ts';

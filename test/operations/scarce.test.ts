@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { freePort, start } from '../commands/run.ts';
-import { closeAtEnd } from '../support/start-app.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 import { command, describeWith, linux, pathOfCommand } from './needs.ts';
 import { configure, openSandbox, PUBLIC_URL, ROOT_PASSWORD, startNode, until, wait } from './nodes.ts';
 import { Visitor } from './visitor.ts';

@@ -1,7 +1,7 @@
 // Requests that a proxy and the server behind it could understand differently: what hides in them is never answered,
 // neither to who sent it nor to the next visitor on the same connection.
 import { connect as connectTls } from 'node:tls';
-import { providerYaml } from '../support/people.ts';
+import { providerYaml } from '../support/provider.ts';
 import { startApp } from '../support/start-app.ts';
 import { readSample, startCaddy, startNginx, type StartFront } from './fronts.ts';
 import { command, describeWith, type Need } from './needs.ts';

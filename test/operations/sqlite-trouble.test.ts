@@ -1,12 +1,13 @@
 // SQLite in trouble: locked by another program, or no room left on the disk.
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { freePort } from '../commands/run.ts';
-import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { closeAtEnd, makeDataDir } from '../support/at-end.ts';
 import { command, describeWith, linux } from './needs.ts';
 import { configure, openSandbox, patient, PUBLIC_URL, SESSION_COOKIE, startNode, wait } from './nodes.ts';
+import { fill } from './small-disk.ts';
 import { Visitor } from './visitor.ts';
 
 test('a database that another program keeps locked: who writes is told so after two seconds, who reads waits no longer than that, and who needs no database is served at once (DB-012)', async () => {
@@ -63,22 +64,6 @@ function makeRoom(): Room {
   }
   closeAtEnd(() => void execFileSync('umount', ['--lazy', folder]));
   return { folder, take: () => fill(folder) };
-}
-
-/** Takes all the room that is left. @returns gives it back */
-function fill(folder: string): () => void {
-  const path = join(folder, 'filler');
-  const file = openSync(path, 'w');
-  for (let size = 64 * 1024; size >= 1; size = size / 2) {
-    const piece = Buffer.alloc(size);
-    try {
-      while (writeSync(file, piece) === size);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
-  }
-  closeSync(file);
-  return () => rmSync(path);
 }
 
 describeWith([linux, command('prlimit')], 'a disk that is full', () => {

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, MAIN } from '../commands/run.ts';
-import { closeAtEnd, makeDataDir } from '../support/start-app.ts';
+import { closeAtEnd, makeDataDir } from '../support/at-end.ts';
 import { readSample } from './fronts.ts';
 import { command, describeWith } from './needs.ts';
 import { configure, openSandbox, PUBLIC_URL, ROOT_PASSWORD, until } from './nodes.ts';

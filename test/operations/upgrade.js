@@ -1,4 +1,4 @@
-// Run as a process of its own, to be killed: brings a database to a made-up version 2, slowly.
+// Run as a process of its own, to be killed: brings a database to a made-up next version, slowly.
 // node upgrade.js sqlite|postgres PATH-OR-URL
 import { setTimeout } from 'node:timers/promises';
 import { Kysely, sql } from 'kysely';
@@ -9,7 +9,7 @@ import { sqlite, sqliteDialect } from '../../dist/db/sqlite.js';
 
 const STEPS = 20;
 
-async function second(db) {
+async function next(db) {
   process.stdout.write('begun\n');
   await db.schema.alterTable('accounts').addColumn('greeting', 'text').execute();
   for (let step = 0; step < STEPS; step += 1) {
@@ -21,6 +21,6 @@ async function second(db) {
 
 const [, , kind, where] = process.argv;
 const db = new Kysely({ dialect: kind === 'sqlite' ? sqliteDialect(where) : postgresDialect(where, true) });
-const versions = await migrate(db, kind === 'sqlite' ? sqlite : postgres, [...migrations, second]);
+const versions = await migrate(db, kind === 'sqlite' ? sqlite : postgres, [...migrations, next]);
 await db.destroy();
 process.stdout.write(`from ${versions[0]} to ${versions[1]}\n`);

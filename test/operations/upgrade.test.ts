@@ -10,6 +10,7 @@ import { describeWith, postgres } from './needs.ts';
 import { configure, openSandbox, PUBLIC_URL, SECRET_KEY, startNode, wait } from './nodes.ts';
 import { makeDatabase } from './postgres.ts';
 import { Visitor } from './visitor.ts';
+import { migrations } from '../../src/db/migrations/index.ts';
 
 /** `OPERATIONS_UPGRADE_KILLS=20 OPERATIONS_UPGRADE_PEOPLE=100000` for a thorough look. */
 const KILLS = Number(process.env['OPERATIONS_UPGRADE_KILLS'] ?? 2);
@@ -17,6 +18,9 @@ const PEOPLE = Number(process.env['OPERATIONS_UPGRADE_PEOPLE'] ?? 2000);
 const PROGRAM = join(__dirname, 'upgrade.js');
 const TIME_OUT_MS = 60_000 + KILLS * 2000 + PEOPLE;
 
+/** The version of this Gatehouse, and the one that upgrade.js makes up. */
+const NOW = migrations.length;
+const NEXT = NOW + 1;
 const MANY = `with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ${PEOPLE})
   insert into accounts (username, name, state, admin, created_at)
   select 'person-' || n, 'Person ' || n, 'active', 0, n from numbers`;
@@ -38,7 +42,7 @@ async function killInTheMiddle({ kind, address }: Database): Promise<void> {
 }
 
 async function expectUntouched({ query }: Database): Promise<void> {
-  expect((await query('select version from schema_version'))[0]).toEqual({ version: 1 });
+  expect((await query('select version from schema_version'))[0]).toEqual({ version: NOW });
   expect(Number((await query('select count(*) as count from accounts'))[0]?.['count'])).toBe(PEOPLE + 2);
   // Not toThrow: jest does not know an error of better-sqlite3 for one when another test file has loaded it before.
   const message = expect.stringMatching(/greeting/) as string;
@@ -66,16 +70,18 @@ async function upgradeUnderFire(make: (cwd: string) => Promise<Database>): Promi
   // Two at once, and again: one of them does it, once.
   const upgrade = () => execute(process.execPath, [PROGRAM, kind, address]);
   const said = [...(await Promise.all([upgrade(), upgrade()])), await upgrade()].map(({ stdout }) => stdout.trim());
-  expect(said.sort()).toEqual(['begun\nfrom 1 to 2', 'from 2 to 2', 'from 2 to 2']);
+  expect(said.sort()).toEqual([`begun\nfrom ${NOW} to ${NEXT}`, `from ${NEXT} to ${NEXT}`, `from ${NEXT} to ${NEXT}`]);
   const greeted = `select count(*) as count from accounts where greeting = 'Hello ' || name`;
   expect(Number((await query(greeted))[0]?.['count'])).toBe(PEOPLE + 2);
 
   const old = await run(cwd, ['serve'], { PORT: String(port), ...env });
   expect(old.code).toBe(1);
-  expect(old.err).toMatch(/^gatehouse: the database has version 2, this Gatehouse knows 1\. .*backup.*\n$/);
-  expect((await query('select version from schema_version'))[0]).toEqual({ version: 2 });
+  expect(old.err).toMatch(
+    new RegExp(`^gatehouse: the database has version ${NEXT}, this Gatehouse knows ${NOW}\\. .*backup.*\\n$`),
+  );
+  expect((await query('select version from schema_version'))[0]).toEqual({ version: NEXT });
   // Whoever was signed in still is. (What was made up does not disturb the Gatehouse there is.)
-  await query('update schema_version set version = 1');
+  await query(`update schema_version set version = ${NOW}`);
   await startNode(cwd, port, env);
   expect(await alice.whoAmI()).toBe('alice');
 }
@@ -124,7 +130,7 @@ describeWith([postgres], 'an upgrade of PostgreSQL', () => {
     const serve = await run(cwd, ['serve'], env);
     expect(serve.code).toBe(1);
     expect(serve.err).toMatch(
-      /^gatehouse: the database has version 0, this Gatehouse needs 1\. .*gatehouse migrate\n$/,
+      new RegExp(`^gatehouse: the database has version 0, this Gatehouse needs ${NOW}\\. .*gatehouse migrate\\n$`),
     );
   });
 });

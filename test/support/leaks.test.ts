@@ -1,8 +1,9 @@
 // The search for secrets that each test ends with (test/support/leaks.ts) finds what it is there for.
 import { run } from '../commands/run.ts';
 import { takeLeaks, takeLeaksSoFar } from './leaks.ts';
-import { openBrowser, signInWithBitbucket, signInWithPassword, startBoth } from './people.ts';
-import { endAll, makeDataDir, ROOT_PASSWORD } from './start-app.ts';
+import { makeAccessToken, openBrowser, signInWithBitbucket, signInWithPassword, startBoth } from './people.ts';
+import { endAll, makeDataDir } from './at-end.ts';
+import { ROOT_PASSWORD } from './start-app.ts';
 
 /** Somebody has signed in by each way. */
 async function signInBoth() {
@@ -54,4 +55,17 @@ test('in the middle of a long test, too, what Bitbucket has handed out so far is
   expect(takeLeaksSoFar()).toEqual(['refresh token in answer: GET /']);
   await endAll();
   takeLeaks(); // the name is still in the database's log of changes
+});
+
+test('an access token is looked for as well, from the answer on that shows it once (LG-001)', async () => {
+  const { app, browser } = await signInBoth();
+  const token = await makeAccessToken(browser);
+  expect(takeLeaksSoFar()).toEqual([]);
+  app.services.log.info({ token }, 'a careless line');
+  await app.services.db.updateTable('accounts').set({ name: token }).execute();
+  await browser.get('/').expect(200); // shows the name
+  await endAll();
+  expect(takeLeaks()).toEqual(
+    expect.arrayContaining(['access token in log: of the started app', 'access token in answer: GET /']),
+  );
 });

@@ -67,14 +67,24 @@ export function listenIn(req: IncomingMessage, res: ServerResponse): void {
     keepCookies([res.getHeader('set-cookie') ?? []].flat().map(String));
     if (/css|javascript/.test(String(res.getHeader('content-type')))) return;
     const what = `${req.method} ${(req.url ?? '').split('?')[0]}`;
-    noteWritten('answer', what, Buffer.concat(chunks).toString());
+    noteWritten('answer', what, keepNewTokens(Buffer.concat(chunks).toString()));
     const location = String(res.getHeader('location') ?? '');
     if (!location.includes('/site/oauth2/authorize?')) noteWritten('answer', what, location);
   });
 }
 
+/** An access token is shown once, by the answer that made it. @returns the answer without those seen for the first time */
+function keepNewTokens(answer: string): string {
+  return answer.replace(/gatehouse-[\w-]{43}/g, (token) => {
+    if (secrets.has(token)) return token;
+    keepSecret('access token', token);
+    return '';
+  });
+}
+
 function keepSecretsOf({ url = '', headers }: IncomingMessage): void {
   keepSecret('authorization', headers.authorization?.replace(/^\w+ /, ''));
+  keepSecret('private token', [headers['private-token'] ?? []].flat()[0]);
   const [path = '', query = ''] = url.split('?');
   if (!path.includes('/users/auth')) return;
   for (const name of ['code', 'state', 'access_token', 'id_token']) {
@@ -99,6 +109,8 @@ export function keepSecretsOfConfig(config: Config): void {
   for (const key of [config.secret_key ?? []].flat()) keepSecret('secret_key', key);
   for (const { app_secret } of config.omniauth.providers) keepSecret('app_secret', app_secret);
   keepSecret('password', config.root_password);
+  const { password } = new URL(config.smtp.url ?? 'smtp://nobody');
+  keepSecret('password of the mail server', decodeURIComponent(password));
 }
 
 /** What a process is given in its environment. */

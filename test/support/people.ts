@@ -1,5 +1,6 @@
 // What a person does at the pages: open, click, type. A browser here is a supertest agent with a cookie jar.
 import request from 'supertest';
+import { hashPassword } from '../../src/accounts/passwords.ts';
 import { insertAccount } from '../../src/accounts/store.ts';
 import type { NewAccount } from '../../src/db/tables.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
@@ -7,20 +8,12 @@ import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { SandboxOptions } from '../../src/sandbox/options.ts';
 import type { TestApp, StartOptions } from './start-app.ts';
 import { keepCookies } from './leaks.ts';
-import { closeSandboxAtEnd, ROOT_PASSWORD, startApp } from './start-app.ts';
+import { closeSandboxAtEnd } from './at-end.ts';
+import { CONSUMER, providerYaml } from './provider.ts';
+import { ROOT_PASSWORD, startApp } from './start-app.ts';
 
 export type Browser = ReturnType<typeof request.agent>;
 export type Answer = request.Response;
-
-export const CONSUMER = { key: 'test-key', secret: 'test-secret-53cr3t' };
-
-/** The YAML of a provider that the sandbox plays. */
-export function providerYaml(sandbox: Sandbox, more = ''): string {
-  return `omniauth:
-  providers:
-    - { name: bitbucket, app_id: ${CONSUMER.key}, app_secret: ${CONSUMER.secret}, url: '${sandbox.url}' ${more} }
-`;
-}
 
 /** A Gatehouse with a Bitbucket beside it. */
 export async function startBoth(
@@ -44,10 +37,35 @@ export function openBrowser(app: { url: string }): Browser {
   return agent;
 }
 
-/** An account as if somebody had made it before. */
-export async function makeAccount({ services }: TestApp, account: Omit<NewAccount, 'created_at'>): Promise<void> {
-  const { db, now } = services;
-  await db.transaction().execute((trx) => insertAccount(trx, { ...account, created_at: now() }));
+/** Root, who has signed in with the regular form at a browser of their own. */
+export async function openAsRoot(app: { url: string }): Promise<Browser> {
+  const browser = openBrowser(app);
+  await signInWithPassword(browser);
+  return browser;
+}
+
+/** Who has come in by Bitbucket, at a browser of their own. */
+export async function openAs(app: { url: string }, sandbox: Sandbox, as = 'alice'): Promise<Browser> {
+  const browser = openBrowser(app);
+  await signInWithBitbucket(browser, sandbox, as);
+  return browser;
+}
+
+/** An account as if somebody had made it before: active, with nothing but a name unless more is said. @returns its id */
+export async function makeAccount(
+  app: TestApp,
+  { password, ...account }: Partial<NewAccount> & { username: string; password?: string },
+): Promise<number> {
+  const { db, now } = app.services;
+  const password_hash = password === undefined ? null : await hashPassword(password);
+  const usual = { name: account.username, email: null, state: 'active', admin: 0, created_at: now() } as const;
+  const made = await db.transaction().execute((trx) => insertAccount(trx, { ...usual, password_hash, ...account }));
+  return made.id;
+}
+
+export async function idOf({ services }: TestApp, username: string): Promise<number> {
+  const found = services.db.selectFrom('accounts').select('id').where('username', '=', username);
+  return (await found.executeTakeFirstOrThrow()).id;
 }
 
 /** The hidden field of a page's forms. */
@@ -115,4 +133,51 @@ export async function whoAmI(browser: Browser): Promise<string | null> {
 export async function signOut(browser: Browser): Promise<Answer> {
   const _csrf = csrfOf(await browser.get('/').expect(200));
   return browser.post('/users/sign_out').type('form').send({ _csrf });
+}
+
+/** Makes a personal access token. @returns the token */
+export async function makeAccessToken(
+  browser: Browser,
+  scopes: string[] = ['read_user'],
+  name = 'script',
+): Promise<string> {
+  const _csrf = csrfOf(await browser.get('/').expect(200));
+  const answer = await browser
+    .post('/-/profile/personal_access_tokens')
+    .set('Accept', 'application/json')
+    .send({ _csrf, name, scopes })
+    .expect(201);
+  return (answer.body as { token: string }).token;
+}
+
+/** Fills in a form of a page and sends it. */
+export async function submit(
+  browser: Browser,
+  page: string,
+  action: string,
+  fields: Record<string, string> = {},
+): Promise<Answer> {
+  const _csrf = csrfOf(await browser.get(page).expect(200));
+  return browser
+    .post(action)
+    .type('form')
+    .send({ _csrf, ...fields });
+}
+
+/** Clicks "Connect" or "Confirm with …" and agrees at Bitbucket. @returns the answer of the callback */
+export async function goToBitbucket(
+  browser: Browser,
+  sandbox: Sandbox,
+  as: string,
+  purpose: 'link' | 'confirm' = 'link',
+): Promise<Answer> {
+  const start = await submit(browser, '/', '/users/auth/bitbucket', { purpose });
+  if (start.status !== 302) return start;
+  return browser.get(pathOf(await sandbox.decide(String(start.headers['location']), { as, decision: 'allow' })));
+}
+
+/** The events of the audit log, oldest first, as `action result reason target`. */
+export async function eventsOf({ services: { db } }: TestApp, ...actions: string[]): Promise<string[]> {
+  const rows = await db.selectFrom('audit_events').selectAll().where('action', 'in', actions).orderBy('id').execute();
+  return rows.map(({ action, result, reason, target }) => [action, result, reason, target].filter(Boolean).join(' '));
 }

@@ -1,13 +1,13 @@
 // Where people really end up: every way a return target can come in, with every target of the collection.
 import { onPostgres } from '../support/database.ts';
 import type { Answer, Browser } from '../support/people.ts';
+import { providerYaml } from '../support/provider.ts';
 import {
   clickBitbucket,
   csrfOf,
   openBrowser,
   openSignIn,
   pathOf,
-  providerYaml,
   signInWithBitbucket,
   signInWithPassword,
   signOut,

@@ -1,0 +1,48 @@
+// What a test has started ends with it, and what it has written has no secret in it.
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { noteFiles, takeLeaks, watchSandbox } from './leaks.ts';
+
+const cleanUps: (() => Promise<void> | void)[] = [];
+
+/** Everything started with these helpers ends after each test. */
+export function closeAtEnd(cleanUp: () => Promise<void> | void): void {
+  cleanUps.push(cleanUp);
+}
+
+/** A sandbox ends after the test, too; what it has handed out must not have been written anywhere. */
+export function closeSandboxAtEnd(sandbox: Sandbox): void {
+  watchSandbox(sandbox);
+  closeAtEnd(() => sandbox.close());
+}
+
+/** Ends everything that this test has started. */
+export async function endAll(): Promise<void> {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+}
+
+afterEach(async () => {
+  await endAll();
+  expect(takeLeaks()).toEqual([]); // a secret was written: LG-001
+});
+
+/** A folder in memory, where there is one with room: on a disk the tests would wait for it most of their time. */
+const MEMORY = '/dev/shm';
+const ENOUGH_BYTES = 1024 ** 3;
+const PLACE = existsSync(MEMORY) && roomIn(MEMORY) >= ENOUGH_BYTES ? MEMORY : tmpdir();
+
+function roomIn(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+export function makeDataDir(place = PLACE): string {
+  const dir = mkdtempSync(join(place, 'gatehouse-test-'));
+  closeAtEnd(() => {
+    noteFiles(dir);
+    rmSync(dir, { recursive: true, force: true });
+  });
+  return dir;
+}
