@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
+import { sql } from 'kysely';
 import request from 'supertest';
 import { diskFailureOf, failureOf } from '../../src/git/failure.ts';
 import { makeOddSample } from '../../src/sandbox/sample-odd.ts';
@@ -9,9 +10,10 @@ import { makeSmallSample } from '../../src/sandbox/sample-small.ts';
 import { start } from '../commands/run.ts';
 import { expectAll } from '../imports/brought.ts';
 import type { World } from '../imports/world.ts';
-import { ask, besides, startClock, startWorker, startWorld, waitFor } from '../imports/world.ts';
+import { ask, besides, holdCalls, startClock, startWorker, startWorld, waitFor } from '../imports/world.ts';
 import { makeDataDir } from '../support/at-end.ts';
 import { describeWith } from './needs.ts';
+import { until } from './nodes.ts';
 import type { Trouble } from './small-disk.ts';
 import { makeDisk, mounting } from './small-disk.ts';
 
@@ -75,6 +77,27 @@ describeWith([mounting], 'an import whose disk takes nothing more', () => {
       expectSound(world);
     },
   );
+
+  test('a disk that is full under the database: the import waits for room and ends as if nothing had been (IR-024)', async () => {
+    const dataDir = makeDataDir();
+    const trouble = makeDisk(dataDir, '64m');
+    const world = await startWorld({ dataDir, sandbox: { repositories: [makeSmallSample, makeOddSample] } });
+    const { id } = await ask(world, 'acme/odd-parts');
+    const gate = holdCalls(/\/comments\b/);
+    startWorker(world, { http: gate.http });
+    await gate.reached;
+    // Otherwise room that its log has taken before lets it write on for a while.
+    await sql`pragma wal_checkpoint(truncate)`.execute(world.app.services.db);
+    const repair = trouble('full');
+    gate.open();
+    await until(async () => world.app.log.some((line) => line.includes('an import waits for the database')), 5000);
+    await expectServed(world);
+    expect(await waitFor(world, id, () => true)).toMatchObject({ status: 'running' });
+    repair();
+    expect(await waitFor(world, id)).toMatchObject({ status: 'partial' });
+    await expectAll(world, 'acme/odd-parts');
+    expectSound(world);
+  });
 
   test('a full disk for the log and for temporary files is no matter of imports (IR-024)', async () => {
     const world = await startWorld({ sandbox: { repositories: [makeSmallSample, makeOddSample] } });

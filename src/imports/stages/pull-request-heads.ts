@@ -11,11 +11,13 @@ import { pinCommits } from '../../git/repository.ts';
 import { hasRange } from '../../projects/changes.ts';
 import { snapshotFile } from '../../projects/places.ts';
 import { savePullRequestCommits } from '../../projects/records.ts';
+import type { Failure } from '../failures.ts';
 import { findHeads, refOf } from '../heads.ts';
 import type { Job } from '../job.ts';
 import { countWanted, findPullRequests, listWanted } from '../reading.ts';
 import { dirOf, GIT_TIMEOUT_MS } from '../sources.ts';
 import type { Progress, Stage } from '../stage.ts';
+import { reasonOf } from '../words.ts';
 
 /** It needs no cursor: what was not looked for has no word in `commits`. */
 export const pullRequestHeads: Stage = {
@@ -31,8 +33,9 @@ export const pullRequestHeads: Stage = {
   async bringOne(job, key) {
     const numbers = [Number(key)];
     const row = (await findPullRequests(job.db, job.project.id, numbers)).get(Number(key));
-    if (row?.commits === 'kept' || row?.commits === 'fetched') await bringDiffs(job, numbers);
-    else await bring(job, { numbers, closed: new Set() });
+    if (row?.commits !== 'kept' && row?.commits !== 'fetched') return bring(job, { numbers, closed: new Set() });
+    await job.forget({ kind: 'commits', key });
+    await bringDiffs(job, numbers);
   },
 };
 
@@ -72,16 +75,23 @@ async function bring(job: Job, { numbers, closed, progress }: Wanted): Promise<v
   for (const row of rows) {
     if (found.has(row.number)) continue;
     const item = { stage: 'pull_request_heads', kind: 'commits', key: String(row.number) } as const;
-    const here = await job.attempt({ ...item, sourceUrl: row.source_url }, () => snapshot(job, row, names));
+    const failure = { ...item, sourceUrl: row.source_url };
+    const here = await job.attempt(failure, () => snapshot(job, row, { names, failure }));
     await progress?.save(here ? { done: progress.done + 1 } : { skipped: progress.skipped + 1 });
   }
 }
 
 /**
- * What Bitbucket still shows of it. If it shows nothing, the commits are lost, and the report says so.
+ * What Bitbucket still shows of it. If it shows nothing, the commits are lost, and the report says so: it is written
+ * first, because whoever stops in between comes back only to what has no word in `commits`.
  * @param names full names that Bitbucket has told, by their beginnings
+ * @returns whether anything is here now
  */
-async function snapshot(job: Job, row: PullRequest, names: ReadonlyMap<string, string>): Promise<void> {
+async function snapshot(
+  job: Job,
+  row: PullRequest,
+  { names, failure }: { names: ReadonlyMap<string, string>; failure: Omit<Failure, 'reason' | 'retryable'> },
+): Promise<boolean> {
   const full = names.get(row.source_commit ?? '');
   const save = (commits: 'snapshot' | 'lost') =>
     job.save((trx) =>
@@ -94,14 +104,16 @@ async function snapshot(job: Job, row: PullRequest, names: ReadonlyMap<string, s
     await saveText(job, row, 'diff');
   } catch (error) {
     if (!isGone(error)) throw error;
+    await job.fail({ ...failure, reason: reasonOf(error), retryable: true });
     await save('lost');
-    throw error;
+    return false;
   }
   await saveText(job, row, 'patch').catch((error: unknown) => {
     // The diff is what a review needs; the patch adds the messages of the commits.
     if (!isGone(error)) throw error;
   });
   await save('snapshot');
+  return true;
 }
 
 /** For commits that are here without anything that tells what they change. */
@@ -134,7 +146,7 @@ function hasSnapshot(job: Job, { number }: PullRequest): Promise<boolean> {
   );
 }
 
-function isGone(error: unknown): boolean {
+function isGone(error: unknown): error is BitbucketFailure {
   return error instanceof BitbucketFailure && error.remoteStatus === 404;
 }
 
