@@ -19,15 +19,23 @@ import { tasks } from './stages/tasks.ts';
 /** Their clock and ours may differ by so much. */
 const CLOCKS_DIFFER_MS = 10 * 60_000;
 
+/** In the cursor, where no pull request has this number: large files that new commits lead to may be missing. */
+const FILES = 0;
+
 /** Of each pull request that changed. */
 const PARTS: readonly Stage[] = [activity, comments, tasks];
 
 /**
  * Pull requests that are not here as Bitbucket lists them now, with all their parts. The cursor holds the numbers of those
- * that are still to be looked at: their rows are written first, and would not tell any more.
+ * that are still to be looked at: their rows are written first, and would not tell any more. What an earlier turn has
+ * left of them comes first, however that turn ended.
  */
 export async function catchUpPullRequests(job: Job, progress: Progress): Promise<void> {
-  const numbers = parse(progress.cursor) ?? (await writeChanged(job, progress));
+  await bringParts(job, progress, parse(progress.cursor));
+  await bringParts(job, progress, await writeChanged(job, progress));
+}
+
+async function bringParts(job: Job, progress: Progress, numbers: number[]): Promise<void> {
   if (numbers.length === 0) return;
   await runAgain(job, pullRequestHeads);
   for (const [index, number] of numbers.entries()) {
@@ -36,14 +44,27 @@ export async function catchUpPullRequests(job: Job, progress: Progress): Promise
     await progress.save({ cursor: JSON.stringify(numbers.slice(Math.min(index + 1, numbers.length - 1))) });
   }
   for (const part of PARTS) await bringFailed(job, part);
-  await catchUpFiles(job);
+  // Large files and images that new commits and texts lead to.
+  await runAgain(job, lfs);
+  await runAgain(job, attachments);
   await progress.save({ cursor: JSON.stringify([]) });
 }
 
-/** Large files and images that new commits and texts lead to. */
-export async function catchUpFiles(job: Job): Promise<void> {
+/**
+ * What was pushed meanwhile, with the large files that it leads to. That these may be missing is written down before git
+ * has it: afterwards nothing else would tell whoever comes after a stop.
+ */
+export async function catchUpRefs(job: Job, progress: Progress, fetch: () => Promise<void>): Promise<void> {
+  const numbers = parse(progress.cursor).filter((number) => number !== FILES);
+  await progress.save({ cursor: JSON.stringify([FILES, ...numbers]) });
+  await fetch();
   await runAgain(job, lfs);
-  await runAgain(job, attachments);
+  await progress.save({ cursor: JSON.stringify(numbers) });
+}
+
+/** Whether a turn before this one was stopped in the middle of that. */
+export function isCatchingUpRefs({ cursor }: Progress): boolean {
+  return parse(cursor).includes(FILES);
 }
 
 /** A stage that finds by itself what is not here yet. */
@@ -53,8 +74,8 @@ async function runAgain(job: Job, stage: Stage): Promise<void> {
   await bringFailed(job, stage);
 }
 
-function parse(cursor: string | null): number[] | undefined {
-  return cursor === null ? undefined : (JSON.parse(cursor) as number[]);
+function parse(cursor: string | null): number[] {
+  return cursor === null ? [] : (JSON.parse(cursor) as number[]);
 }
 
 /** @returns their numbers */

@@ -35,6 +35,17 @@ export async function saveFailure(
     .execute();
 }
 
+/** Which one it is, in one word. */
+export function nameOf({ kind, key }: { kind: string; key: string }): string {
+  return `${kind} ${key}`;
+}
+
+/** All of one import, however many, each as `nameOf` has it. */
+export async function listFailedNames(db: Database, importId: number): Promise<string[]> {
+  const failures = db.selectFrom('import_failures').select(['kind', 'key']).where('import_id', '=', importId);
+  return (await failures.execute()).map(nameOf);
+}
+
 /** It is here now. */
 export async function forgetFailure(
   db: Database,

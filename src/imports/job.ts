@@ -11,7 +11,7 @@ import type { Database, Transaction } from '../db/tables.ts';
 import type { Services } from '../services.ts';
 import type { Access } from './access.ts';
 import type { Failure } from './failures.ts';
-import { forgetFailure, saveFailure } from './failures.ts';
+import { forgetFailure, nameOf, saveFailure } from './failures.ts';
 import { writeLine } from './journal.ts';
 import type { StageName } from './stage-names.ts';
 import type { Lease } from './leases.ts';
@@ -41,7 +41,7 @@ export interface JobOptions {
   /** For files that are fetched without any authorization. */
   http: Http;
   signal: AbortSignal;
-  /** `kind key` of what earlier turns could not bring. */
+  /** What earlier turns could not bring, as `nameOf` has it. */
   failed: Set<string>;
   /** Asked after each write: whether to stop here so that others get their turn. */
   isTurnOver: () => boolean;
@@ -134,6 +134,14 @@ export class Job {
   }
 
   /**
+   * The same in the transaction that writes the item: for what nobody looks at again once it is written, so that a stop
+   * in between leaves nothing in the report that is here.
+   */
+  async forgetIn(trx: Transaction, item: { kind: string; key: string }): Promise<void> {
+    if (this.#failed.has(nameOf(item))) await forgetFailure(trx, this.row.id, item);
+  }
+
+  /**
    * Brings one item. What Bitbucket does not give becomes a record; what concerns more than this item is thrown.
    * @param work gives false when it has written down by itself that something of the item is missing
    * @returns whether it is here now
@@ -179,8 +187,4 @@ export class Job {
       }
     }
   }
-}
-
-function nameOf({ kind, key }: { kind: string; key: string }): string {
-  return `${kind} ${key}`;
 }

@@ -4,7 +4,7 @@ import type { Updateable } from 'kysely';
 import type { Import, ImportStatus, ImportTables } from '../db/import-tables.ts';
 import type { Database, Transaction } from '../db/tables.ts';
 import { LONGEST_WAIT_MS } from './credential-waits.ts';
-import { ACTIVE } from './store.ts';
+import { ACTIVE, CANCELLED } from './store.ts';
 
 /** The right to work on an import. Whoever takes it next has a higher fence, and then this one is worth nothing. */
 export interface Lease {
@@ -153,24 +153,23 @@ export type TurnEnd = Pick<Updateable<ImportTables['imports']>, 'reason' | 'wait
   status: ImportStatus;
 };
 
-/** Gives the lease back. @returns false when it does not count any more: then nothing was written */
+/**
+ * Gives the lease back. What was to be cancelled in the last moment, when its worker did not ask any more, does not go on
+ * or wait. @returns how it ended; undefined when the lease does not count any more: then nothing was written
+ */
 export async function endTurn(
-  db: Database,
+  trx: Transaction,
   { importId, fence }: Lease,
   { end, calls, now }: { end: TurnEnd; calls: number; now: number },
-): Promise<boolean> {
-  const isOver = !ACTIVE.includes(end.status);
-  const ended = await db
-    .updateTable('imports')
-    .set((eb) => ({
-      ...end,
-      lease_until: 0,
-      api_calls: eb('api_calls', '+', calls),
-      finished_at: isOver ? now : null,
-      ...(end.status === 'done' || end.status === 'partial' ? { stage: null } : {}),
-    }))
-    .where('id', '=', importId)
-    .where('fence', '=', fence)
-    .executeTakeFirst();
-  return ended.numUpdatedRows === 1n;
+): Promise<TurnEnd | undefined> {
+  const held = trx.updateTable('imports').where('id', '=', importId).where('fence', '=', fence);
+  const given = held.set((eb) => ({ lease_until: 0, api_calls: eb('api_calls', '+', calls) }));
+  const row = await given.returning('cancel_asked').executeTakeFirst();
+  if (!row) return undefined;
+  const isCancelled = row.cancel_asked === 1 && ACTIVE.includes(end.status);
+  const ended: TurnEnd = isCancelled ? { status: 'cancelled', reason: CANCELLED } : end;
+  const finished_at = ACTIVE.includes(ended.status) ? null : now;
+  const stage = ended.status === 'done' || ended.status === 'partial' ? { stage: null } : {};
+  await held.set({ ...ended, ...stage, finished_at }).execute();
+  return ended;
 }

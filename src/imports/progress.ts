@@ -51,7 +51,7 @@ export async function updateStage(db: Database, importId: number, name: StageNam
   await stage.where('name', '=', name).execute();
 }
 
-/** From its beginning once more. */
-export async function resetStage(db: Database, importId: number, name: StageName): Promise<void> {
-  await updateStage(db, importId, name, { status: 'pending', cursor: null, done: 0, total: null, skipped: 0 });
+/** Once more, before the import ends. The cursor stays: what it names is still to be brought, see catch-up.ts. */
+export async function verifyAgain(db: Database, importId: number): Promise<void> {
+  await updateStage(db, importId, 'verification', { status: 'pending', done: 0, total: null, skipped: 0 });
 }

@@ -1,8 +1,11 @@
 // The story of an import: stage after stage, each from where it was, then the end.
+import { existsSync } from 'node:fs';
 import type { ImportStage } from '../db/import-tables.ts';
+import { removeLeftovers } from '../git/mirror.ts';
 import { countFailures, listRetries } from './failures.ts';
 import type { Job } from './job.ts';
-import { listStages, resetStage, settleStages, updateStage } from './progress.ts';
+import { listStages, settleStages, updateStage, verifyAgain } from './progress.ts';
+import { dirOf } from './sources.ts';
 import type { StageName } from './stage-names.ts';
 import { STAGE_NAMES } from './stage-names.ts';
 import type { Stage } from './stage.ts';
@@ -37,6 +40,8 @@ const STAGES: Record<StageName, Stage> = {
 
 /** Works on an import until it is complete. @returns how it ended. @throws whatever keeps it from going on */
 export async function runImport(job: Job): Promise<TurnEnd> {
+  // Where git was killed together with its worker, its locks would keep every other git from this repository.
+  if (existsSync(dirOf(job))) await removeLeftovers(dirOf(job));
   for (const row of await stagesOf(job)) await runStage(job, row);
   const failures = await countFailures(job.db, job.row.id);
   const missing = await countMissing(job);
@@ -57,7 +62,7 @@ async function stagesOf(job: Job): Promise<ImportStage[]> {
   if (rows.map(({ name }) => name).join() === STAGE_NAMES.join()) return rows;
   await job.save(async (trx) => {
     await settleStages(trx, job.row.id);
-    await resetStage(trx, job.row.id, 'verification');
+    await verifyAgain(trx, job.row.id);
   });
   return listStages(job.db, job.row.id);
 }

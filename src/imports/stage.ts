@@ -69,3 +69,18 @@ export class Progress {
     await this.#job.save(write, { isProgress });
   }
 }
+
+/**
+ * Writes one item and counts it, in one transaction: apart, a stop in between would leave it uncounted for ever.
+ * @param progress none for what is brought by itself, and was counted when its stage ran
+ */
+export async function saveCounted(
+  job: Job,
+  progress: Progress | undefined,
+  as: { done: number } | { skipped: number },
+  write: (trx: Transaction) => Promise<void>,
+): Promise<void> {
+  if (!progress) return job.save(write);
+  const change = 'done' in as ? { done: progress.done + as.done } : { skipped: progress.skipped + as.skipped };
+  await progress.save(change, write);
+}

@@ -11,7 +11,7 @@ import type { Services } from '../services.ts';
 import { recordEnd } from './ended.ts';
 import { askForFailures, countFailures, takeOverFailures } from './failures.ts';
 import { writeLine } from './journal.ts';
-import { resetStage } from './progress.ts';
+import { verifyAgain } from './progress.ts';
 import {
   ACTIVE,
   cancelImport,
@@ -122,7 +122,7 @@ async function goOn(
     if (newest?.id !== row.id) throw new AppError('import_over'); // a later one has taken its failures over
     const credentialId = await prepare(trx);
     if (!(await requeueImport(trx, row.id, credentialId))) throw new AppError('import_running');
-    await resetStage(trx, row.id, 'verification');
+    await verifyAgain(trx, row.id);
     await writeLine(trx, row.id, 'Asked to try again.', now());
   });
 }

@@ -111,15 +111,22 @@ export async function countActiveImports(db: Database, accountId: number): Promi
 }
 
 /**
- * Asks a running import to stop; one that nobody works on is cancelled at once.
+ * Asks a running import to stop; one that nobody works on is cancelled at once. In a transaction.
  * @returns which of the two it was; undefined when it is over already
  */
-export async function cancelImport(db: Database, id: number, now: number): Promise<'asked' | 'cancelled' | undefined> {
+export async function cancelImport(
+  db: Transaction,
+  id: number,
+  now: number,
+): Promise<'asked' | 'cancelled' | undefined> {
   const active = db.updateTable('imports').where('id', '=', id).where('status', 'in', ACTIVE);
+  // First, so that a turn that ends at this moment either was over before this, or finds that it was asked.
+  if ((await active.set({ cancel_asked: 1 }).executeTakeFirst()).numUpdatedRows !== 1n) return undefined;
   const idle = active.where('lease_until', '<=', now);
-  const over = { status: 'cancelled', reason: CANCELLED, finished_at: now, cancel_asked: 1, lease_until: 0 } as const;
-  if ((await idle.set(over).executeTakeFirst()).numUpdatedRows === 1n) return 'cancelled';
-  return (await active.set({ cancel_asked: 1 }).executeTakeFirst()).numUpdatedRows === 1n ? 'asked' : undefined;
+  const over = { status: 'cancelled', reason: CANCELLED, finished_at: now, lease_until: 0 } as const;
+  // A worker that comes back after it was away for longer than its lease must not take that back.
+  const ended = await idle.set((eb) => ({ ...over, fence: eb('fence', '+', 1) })).executeTakeFirst();
+  return ended.numUpdatedRows === 1n ? 'cancelled' : 'asked';
 }
 
 export const CANCELLED = 'It was cancelled.';

@@ -13,7 +13,7 @@ import type { Accesses } from './access.ts';
 import { clientWith } from './access.ts';
 import { findWait, saveWait } from './credential-waits.ts';
 import { recordEnd } from './ended.ts';
-import { listFailures } from './failures.ts';
+import { listFailedNames } from './failures.ts';
 import { ImportFailed, Job, TurnOver } from './job.ts';
 import { writeLine } from './journal.ts';
 import { runImport } from './run.ts';
@@ -76,12 +76,19 @@ export async function takeTurn(options: TurnOptions): Promise<void> {
     if (services.database.dialect.isUnavailable(cause)) throw cause;
     end = await endOf(options, cause, inVain(row, job));
   }
-  if (!end) return;
-  if (end.reason != null) await writeLine(services.db, row.id, end.reason, services.now());
-  const lease = { importId: row.id, fence: row.fence };
-  const isHeld = await endTurn(services.db, lease, { end, calls: job?.calls ?? 0, now: services.now() });
-  const { status } = end;
-  if (isHeld && !ACTIVE.includes(status)) await recordEnd(services, services.db, { row, status });
+  if (end) await writeEnd(options, end, job?.calls ?? 0);
+}
+
+/** All of it or nothing: no end goes unsaid, and nothing is said of one that did not come about. */
+async function writeEnd({ services, row }: TurnOptions, end: TurnEnd, calls: number): Promise<void> {
+  const { db, now } = services;
+  await db.transaction().execute(async (trx) => {
+    const ended = await endTurn(trx, { importId: row.id, fence: row.fence }, { end, calls, now: now() });
+    if (!ended) return;
+    const { reason, status } = ended;
+    if (reason != null) await writeLine(trx, row.id, reason, now());
+    if (!ACTIVE.includes(status)) await recordEnd(services, trx, { row, status });
+  });
 }
 
 /** What a stopped turn stumbles over on its way out is not why it ends. */
@@ -125,7 +132,7 @@ async function openJob(options: TurnOptions): Promise<Job> {
     spent = pause(services, credentialId, rate.resetSeconds * 1000).catch(() => undefined);
   };
   const client = clientWith(access, { http, signal, onAnswer, beforeCall: () => spent.then(beforeCall) });
-  const failed = new Set((await listFailures(db, row.id)).map(({ kind, key: item }) => `${kind} ${item}`));
+  const failed = new Set(await listFailedNames(db, row.id));
   const job = new Job({ services, row, project, access, client, http, signal, failed, isTurnOver, pulse });
   return job;
 }

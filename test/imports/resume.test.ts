@@ -4,7 +4,7 @@ import { makeSmallSample } from '../../src/sandbox/sample-small.ts';
 import { manyPullRequests } from '../../src/sandbox/many-pull-requests.ts';
 import { ImportWorker } from '../../src/imports/worker.ts';
 import { expectAll } from './brought.ts';
-import { resetStage } from '../../src/imports/progress.ts';
+import { verifyAgain } from '../../src/imports/progress.ts';
 import { retryFailure } from '../../src/imports/start.ts';
 import { claimImport, endTurn, LeaseLost, renewLease, whileHolding } from '../../src/imports/leases.ts';
 import { findImport, wakeImports } from '../../src/imports/store.ts';
@@ -117,10 +117,11 @@ test('a worker that slept while another one took over writes nothing more (IR-00
   startWorker(world);
   await waitFor(world, id, ({ status }) => status === 'running');
   await waitFor(world, id);
-  const write = whileHolding(db, lease, { calls: 0, work: async (trx) => resetStage(trx, id, 'comments') });
+  const write = whileHolding(db, lease, { calls: 0, work: async (trx) => verifyAgain(trx, id) });
   await expect(write).rejects.toBeInstanceOf(LeaseLost);
   await expect(renewLease(db, lease, now())).rejects.toBeInstanceOf(LeaseLost);
-  await endTurn(db, lease, { end: { status: 'failed' }, calls: 0, now: now() });
+  const end = { end: { status: 'failed' }, calls: 0, now: now() } as const;
+  expect(await db.transaction().execute((trx) => endTurn(trx, lease, end))).toBeUndefined();
   expect(await waitFor(world, id)).toMatchObject({ status: 'done' });
 });
 

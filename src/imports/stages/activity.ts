@@ -24,8 +24,7 @@ const ROWS_AT_ONCE = 100;
 export const activity: Stage = {
   name: 'activity',
   async run(job, progress) {
-    if (progress.cursor === END) return;
-    await readAll(job, progress);
+    if (progress.cursor !== END) await readAll(job, progress);
     const { skipped } = progress;
     if (skipped > 0)
       await job.note(`Left out, because nothing is known of their kind: ${skipped} things that happened.`);
@@ -44,7 +43,7 @@ async function readAll(job: Job, progress: Progress): Promise<void> {
     } catch (error) {
       if (!isNotOffered(error)) throw error;
       await job.note('Bitbucket has no list of what happened to all pull requests: each is asked for.');
-      await progress.save({ cursor: `${ONE_BY_ONE}0`, done: 0, total: null });
+      await progress.save({ cursor: `${ONE_BY_ONE}0`, done: 0, total: null, skipped: 0 });
     }
   }
   await readOneByOne(job, progress);

@@ -1,18 +1,18 @@
 // Images that people put into descriptions and comments. They are fetched without any authorization: tokens are for the
 // API, and an address in a text is whatever its author wanted it to be.
 import { createHash } from 'node:crypto';
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BitbucketFailure } from '../../bitbucket/failure.ts';
 import { headerOf } from '../../bitbucket/http-body.ts';
-import { makeFolder } from '../../git/folders.ts';
 import { imageTypeOf } from '../../projects/image-type.ts';
 import { attachmentsDir } from '../../projects/places.ts';
 import { saveAttachments } from '../../projects/records.ts';
 import type { ImageUrl } from '../image-urls.ts';
 import { findImages, mayFetchFrom } from '../image-urls.ts';
 import type { Job } from '../job.ts';
-import type { Stage } from '../stage.ts';
+import { keepFile } from '../keep-file.ts';
+import type { Progress, Stage } from '../stage.ts';
+import { saveCounted } from '../stage.ts';
 import { pagesOfTexts } from '../texts.ts';
 
 const MOST_REDIRECTS = 3;
@@ -23,10 +23,7 @@ export const attachments: Stage = {
   async run(job, progress) {
     const images = await findNew(job);
     await progress.save({ total: progress.done + images.length, skipped: 0 });
-    for (const image of images) {
-      const here = await bring(job, image);
-      await progress.save(here ? { done: progress.done + 1 } : { skipped: progress.skipped + 1 });
-    }
+    for (const image of images) await bring(job, image, progress);
   },
   async bringOne(job, key) {
     const [image] = findImages(key, job.access.provider.url);
@@ -50,18 +47,20 @@ async function findNew(job: Job): Promise<ImageUrl[]> {
   return [...found.values()];
 }
 
-async function bring(job: Job, image: ImageUrl): Promise<boolean> {
+async function bring(job: Job, image: ImageUrl, progress?: Progress): Promise<void> {
   const item = { stage: 'attachments', kind: 'attachment', key: image.url, sourceUrl: image.url } as const;
   const row = { source_url: image.url, name: image.name };
   const here = await job.attempt(item, async () => {
     const bytes = await fetchImage(job, image.url).catch(hidden(job));
     const file = createHash('sha256').update(image.url).digest('hex');
-    await keep(attachmentsDir(job.services.config(), job.project.id), file, bytes);
+    await keepFile(join(attachmentsDir(job.services.config(), job.project.id), file), bytes);
     const described = { ...row, file, content_type: imageTypeOf(bytes) ?? null, size: bytes.length };
-    await job.save((trx) => saveAttachments(trx, job.project.id, [described]));
+    await saveCounted(job, progress, { done: 1 }, async (trx) => {
+      await saveAttachments(trx, job.project.id, [described]);
+      await job.forgetIn(trx, item);
+    });
   });
-  if (!here) await job.save((trx) => saveAttachments(trx, job.project.id, [row]));
-  return here;
+  if (!here) await saveCounted(job, progress, { skipped: 1 }, (trx) => saveAttachments(trx, job.project.id, [row]));
 }
 
 async function fetchImage(job: Job, from: string): Promise<Buffer> {
@@ -103,12 +102,4 @@ function imageOf(bytes: Buffer | undefined, contentType: string | undefined): Bu
 
 function refused(detail: string): BitbucketFailure {
   return new BitbucketFailure('failed', 'image', detail, { permanent: true });
-}
-
-/** Written aside and named when it is whole. */
-async function keep(dir: string, file: string, bytes: Buffer): Promise<void> {
-  await makeFolder(dir);
-  const draft = join(dir, `${file}.part`);
-  await writeFile(draft, bytes, { mode: 0o600 });
-  await rename(draft, join(dir, file));
 }

@@ -88,6 +88,7 @@ async function bring(job: Job, kind: Kind, { number, sourceUrl, save }: One): Pr
       await write(trx);
       const gone = (await listIds(trx, job.project.id, name, number)).filter((id) => !there.has(id));
       await markGone(trx, job.project.id, name, { ids: gone, at: job.services.now() });
+      if (unreadable.length === 0) await job.forgetIn(trx, item);
     });
     return unreadable.length === 0;
   });

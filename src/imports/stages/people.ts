@@ -21,7 +21,8 @@ export const people: Stage = {
   name: 'people',
   async run(job, progress) {
     const unknown = await findUnknown(job);
-    await progress.save({ total: unknown.size, done: 0, skipped: 0 });
+    // Those whom an earlier turn has found are known by now, and counted.
+    await progress.save({ total: progress.done + unknown.size, skipped: 0 });
     if (unknown.size === 0) return;
     try {
       if (unknown.size > FEW) await readMembers(job, progress, unknown);

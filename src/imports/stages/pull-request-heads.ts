@@ -1,11 +1,9 @@
 // Commits of pull requests that the clone has not brought: their branch is gone or lies in a fork. Bitbucket publishes
 // no refs for pull requests, so they are looked for (heads.ts), and what nobody gives any more is kept as a diff. So is
 // what commits alone do not tell, because nothing here says where they left a destination that is gone.
-import { access, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access } from 'node:fs/promises';
 import { BitbucketFailure } from '../../bitbucket/failure.ts';
 import type { PullRequest } from '../../db/project-tables.ts';
-import { makeFolder } from '../../git/folders.ts';
 import { tidy } from '../../git/mirror.ts';
 import { pinCommits } from '../../git/repository.ts';
 import { hasRange } from '../../projects/changes.ts';
@@ -14,30 +12,47 @@ import { savePullRequestCommits } from '../../projects/records.ts';
 import type { Failure } from '../failures.ts';
 import { findHeads, refOf } from '../heads.ts';
 import type { Job } from '../job.ts';
+import { keepFile } from '../keep-file.ts';
 import { countWanted, findPullRequests, listWanted } from '../reading.ts';
 import { dirOf, GIT_TIMEOUT_MS } from '../sources.ts';
 import type { Progress, Stage } from '../stage.ts';
+import { saveCounted } from '../stage.ts';
 import { reasonOf } from '../words.ts';
 
-/** It needs no cursor: what was not looked for has no word in `commits`. */
+/**
+ * What was not looked for has no word in `commits`, nor has what could not be looked for: the cursor is how many of those
+ * are counted as left out, because the next time they are counted anew.
+ */
 export const pullRequestHeads: Stage = {
   name: 'pull_request_heads',
   async run(job, progress) {
-    const left = await countWanted(job.db, job.project.id, { since: null, having: 'no commits', after: 0 });
-    await progress.save({ total: progress.done + progress.skipped + left });
+    const skipped = progress.skipped - Number(progress.cursor);
+    const left = await countLeft(job);
+    await progress.save({ total: progress.done + skipped + left, skipped, cursor: null });
     const closed = new Set<string>();
     for await (const numbers of numbersOf(job, 'no commits')) await bring(job, { numbers, closed, progress });
+    const inVain = await countLeft(job);
+    if (inVain > 0) await progress.save({ skipped: progress.skipped + inVain, cursor: String(inVain) });
     await tidy(dirOf(job), { signal: job.signal, timeoutMs: GIT_TIMEOUT_MS });
     for await (const numbers of numbersOf(job, 'no destination')) await bringDiffs(job, numbers);
   },
   async bringOne(job, key) {
     const numbers = [Number(key)];
-    const row = (await findPullRequests(job.db, job.project.id, numbers)).get(Number(key));
-    if (row?.commits !== 'kept' && row?.commits !== 'fetched') return bring(job, { numbers, closed: new Set() });
+    if (!(await hasCommits(job, Number(key)))) await bring(job, { numbers, closed: new Set() });
+    if (!(await hasCommits(job, Number(key)))) return job.forget({ kind: 'diff', key }); // of commits that it had before
     await job.forget({ kind: 'commits', key });
     await bringDiffs(job, numbers);
   },
 };
+
+function countLeft({ db, project }: Job): Promise<number> {
+  return countWanted(db, project.id, { since: null, having: 'no commits', after: 0 });
+}
+
+async function hasCommits({ db, project }: Job, number: number): Promise<boolean> {
+  const commits = (await findPullRequests(db, project.id, [number])).get(number)?.commits;
+  return commits === 'kept' || commits === 'fetched';
+}
 
 async function* numbersOf(job: Job, having: 'no commits' | 'no destination'): AsyncGenerator<number[]> {
   for (let after = 0; ;) {
@@ -64,42 +79,42 @@ async function bring(job: Job, { numbers, closed, progress }: Wanted): Promise<v
       dirOf(job),
       [...found].map(([number, sha]) => ({ name: refOf(number), sha })),
     );
-    await job.save(async (trx) => {
+    await saveCounted(job, progress, { done: found.size }, async (trx) => {
       for (const [number, full] of found) {
         await savePullRequestCommits(trx, job.project.id, number, { commits: 'fetched', source_commit: full });
+        await job.forgetIn(trx, { kind: 'commits', key: String(number) });
       }
     });
-    for (const number of found.keys()) await job.forget({ kind: 'commits', key: String(number) });
-    if (progress) await progress.save({ done: progress.done + found.size });
   }
   for (const row of rows) {
     if (found.has(row.number)) continue;
     const item = { stage: 'pull_request_heads', kind: 'commits', key: String(row.number) } as const;
     const failure = { ...item, sourceUrl: row.source_url };
-    const here = await job.attempt(failure, () => snapshot(job, row, { names, failure }));
-    await progress?.save(here ? { done: progress.done + 1 } : { skipped: progress.skipped + 1 });
+    await job.attempt(failure, () =>
+      snapshot(job, row, { full: names.get(row.source_commit ?? ''), failure, progress }),
+    );
   }
+}
+
+interface Looked {
+  /** The name of its head, where Bitbucket has told all of it. */
+  full: string | undefined;
+  failure: Omit<Failure, 'reason' | 'retryable'>;
+  progress: Progress | undefined;
 }
 
 /**
  * What Bitbucket still shows of it. If it shows nothing, the commits are lost, and the report says so: it is written
  * first, because whoever stops in between comes back only to what has no word in `commits`.
- * @param names full names that Bitbucket has told, by their beginnings
  * @returns whether anything is here now
  */
-async function snapshot(
-  job: Job,
-  row: PullRequest,
-  { names, failure }: { names: ReadonlyMap<string, string>; failure: Omit<Failure, 'reason' | 'retryable'> },
-): Promise<boolean> {
-  const full = names.get(row.source_commit ?? '');
+async function snapshot(job: Job, row: PullRequest, { full, failure, progress }: Looked): Promise<boolean> {
+  const named = full === undefined ? {} : { source_commit: full };
   const save = (commits: 'snapshot' | 'lost') =>
-    job.save((trx) =>
-      savePullRequestCommits(trx, job.project.id, row.number, {
-        commits,
-        ...(full === undefined ? {} : { source_commit: full }),
-      }),
-    );
+    saveCounted(job, progress, commits === 'lost' ? { skipped: 1 } : { done: 1 }, async (trx) => {
+      await savePullRequestCommits(trx, job.project.id, row.number, { commits, ...named });
+      if (commits !== 'lost') await job.forgetIn(trx, failure);
+    });
   try {
     await saveText(job, row, 'diff');
   } catch (error) {
@@ -152,7 +167,5 @@ function isGone(error: unknown): error is BitbucketFailure {
 
 async function saveText(job: Job, { number }: PullRequest, form: 'diff' | 'patch'): Promise<void> {
   const text = await job.client.getDiff(job.source, number, form);
-  const file = snapshotFile(job.services.config(), job.project.id, number, form);
-  await makeFolder(dirname(file));
-  await writeFile(file, text, { mode: 0o600 });
+  await keepFile(snapshotFile(job.services.config(), job.project.id, number, form), text);
 }

@@ -34,7 +34,7 @@ export const pullRequests: Stage = {
         job.since === null ? (progress.total ?? 0) - (await countPullRequests(job.db, job.project.id)) : 0;
       if (missing <= 0 || pass === MOST_PASSES) return;
       await job.note(`${missing} pull requests are missing by Bitbucket's count: reading the list again.`);
-      await progress.save({ cursor: null, done: 0 });
+      await progress.save({ cursor: null, done: 0, skipped: 0 }, (trx) => job.forgetIn(trx, UNREADABLE));
     }
   },
   async bringOne(job, key) {
@@ -93,10 +93,11 @@ export async function bringPeople(job: Job, number: number): Promise<void> {
 const UNTOLD = 'Bitbucket does not tell who reviews it and who has approved it.';
 
 /** Without a number that can be read there is nothing to ask for again. */
+const UNREADABLE = { stage: 'pull_requests', kind: 'pull_request', key: 'unreadable' } as const;
+
 async function noteUnreadable(job: Job, entries: Unreadable[]): Promise<void> {
-  const item = { stage: 'pull_requests', kind: 'pull_request', key: 'unreadable' } as const;
   const reason = unreadableInWords('pull requests', entries);
-  await job.fail({ ...item, sourceUrl: job.project.source_url || null, reason, retryable: false });
+  await job.fail({ ...UNREADABLE, sourceUrl: job.project.source_url || null, reason, retryable: false });
 }
 
 /** @returns how to write them */

@@ -91,12 +91,16 @@ async function requireSpace(job: Job, bytes: number): Promise<void> {
 
 async function clone(job: Job, progress: Progress): Promise<void> {
   let shownAt = 0;
+  let isShowing = false;
   let shown: Promise<void> = Promise.resolve();
   const show = (now: GitProgress) => {
-    if (now.phase !== 'receiving' || performance.now() - shownAt < SHOW_EVERY_MS) return;
+    // One after the other: one that waits for the database must not come after the end of the stage and take it back.
+    if (isShowing || now.phase !== 'receiving' || performance.now() - shownAt < SHOW_EVERY_MS) return;
     shownAt = performance.now();
+    isShowing = true;
     // Only to be looked at: if it cannot be written, or the turn is over, the end of the clone finds that out.
-    shown = progress.save({ done: now.done, total: now.total }).catch(() => undefined);
+    const written = progress.save({ done: now.done, total: now.total }).catch(() => undefined);
+    shown = written.finally(() => (isShowing = false));
   };
   const limits = { maxBytes: mostBytes(job), maxRefs: MOST_REFS, timeoutMs: GIT_TIMEOUT_MS };
   await withRemote(job, job.source, (remote) =>

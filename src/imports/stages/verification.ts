@@ -8,7 +8,7 @@ import type { Ref } from '../../git/remote.ts';
 import { lsRemote } from '../../git/remote.ts';
 import { countCommits, listRefs, resolveCommits } from '../../git/repository.ts';
 import { publishProject, updateProject } from '../../projects/records.ts';
-import { catchUpFiles, catchUpPullRequests } from '../catch-up.ts';
+import { catchUpPullRequests, catchUpRefs, isCatchingUpRefs } from '../catch-up.ts';
 import type { Job } from '../job.ts';
 import { dirOf, GIT_TIMEOUT_MS, MOST_REFS, mostBytes, withRemote } from '../sources.ts';
 import type { Progress, Stage } from '../stage.ts';
@@ -37,7 +37,7 @@ export const verification: Stage = {
   async run(job, progress) {
     const digest = createHash('sha256');
     const remote = await readRepository(job);
-    const refs = await compareRefs(job);
+    const refs = await compareRefs(job, progress);
     for (const line of refs.lines) digest.update(`${line}\n`);
     await followHead(job, remote);
     const counts = await compareCounts(job, progress);
@@ -71,12 +71,13 @@ interface Compared {
 }
 
 /** What was pushed while the import ran is fetched once more, so that the end of it is a state that was there. */
-async function compareRefs(job: Job): Promise<Compared & { lines: string[] }> {
+async function compareRefs(job: Job, progress: Progress): Promise<Compared & { lines: string[] }> {
   const first = await differences(job);
-  if (first.missing.length === 0) return first;
+  if (first.missing.length === 0 && !isCatchingUpRefs(progress)) return first;
   const limits = { maxBytes: mostBytes(job), maxRefs: MOST_REFS, timeoutMs: GIT_TIMEOUT_MS };
-  await withRemote(job, job.source, (remote) => mirror({ remote, dir: dirOf(job), limits, signal: job.signal }));
-  await catchUpFiles(job);
+  await catchUpRefs(job, progress, () =>
+    withRemote(job, job.source, (remote) => mirror({ remote, dir: dirOf(job), limits, signal: job.signal })),
+  );
   return differences(job);
 }
 
@@ -112,7 +113,6 @@ async function compareCounts(job: Job, progress: Progress): Promise<Compared> {
   await catchUpPullRequests(job, progress);
   const states = await compareStates(job);
   if (states.missing.length === 0) return together(states, await compareTalk(job));
-  await progress.save({ cursor: null });
   await catchUpPullRequests(job, progress);
   return together(await compareStates(job), await compareTalk(job));
 }
