@@ -15,8 +15,6 @@ import { describeWith } from './needs.ts';
 import type { Trouble } from './small-disk.ts';
 import { makeDisk, mounting } from './small-disk.ts';
 
-jest.setTimeout(120_000);
-
 /** Of the first project, in the order in which an import comes to write there. */
 const PLACES = ['repositories', 'projects/1/snapshots', 'projects/1/lfs', 'projects/1/attachments'];
 
