@@ -15,7 +15,7 @@ test('lines for which a reader that has stopped leaves no room are dropped, coun
   output.write(`${'x'.repeat(100_000)}\n`); // more than a pipe holds
   for (let line = 0; line < 10; line += 1) output.write(`${String(line).padEnd(29_999)}\n`);
 
-  const read = await promisify(execFile)('head', ['-n', '7', pipe], { timeout: 10_000 });
+  const read = await promisify(execFile)('head', ['-n', '7', pipe], { timeout: 60_000 });
   const [first = '', told = '', ...others] = read.stdout.trimEnd().split('\n');
   expect(first).toHaveLength(100_000);
   expect(JSON.parse(told)).toMatchObject({ level: 'warn', dropped: 5 });

@@ -1,5 +1,6 @@
 // Keeps the running configuration up to date: SIGHUP or a change of the file loads it again. A broken file changes nothing.
-import { unwatchFile, watchFile } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import { stat, statSync } from 'node:fs';
 import { ConfigError } from './problems.ts';
 import type { LoadedConfig } from './load.ts';
 import { changedKeys, keepUntilRestart, restartKeys } from './restart.ts';
@@ -51,8 +52,11 @@ export function watchConfig({ initial, load, onReload, onBroken, pollMs = 1000 }
   const { path } = initial;
   let { file } = initial;
   let state = initialState(initial);
+  let used = markNow(path);
+  let seen = used;
 
   const reload = () => {
+    used = seen = markNow(path); // before it is read: what comes in between is seen at the next look
     let loaded: LoadedConfig;
     try {
       loaded = load();
@@ -73,20 +77,37 @@ export function watchConfig({ initial, load, onReload, onBroken, pollMs = 1000 }
 
   // Polling, because editors replace the file instead of writing to it, and so do mounted volumes. A change is used when
   // the file has been the same for two looks, so that a half-written one is not.
-  let settling: NodeJS.Timeout | undefined;
-  const changed = () => {
-    clearTimeout(settling);
-    settling = setTimeout(reload, pollMs * 1.5).unref();
-  };
-  watchFile(path, { interval: pollMs, persistent: false }, changed);
+  let isStopped = false;
+  const look = () =>
+    stat(path, { bigint: true }, (_error, found) => {
+      if (isStopped) return;
+      const mark = markOf(found);
+      const isSettled = mark === seen;
+      seen = mark;
+      if (isSettled && mark !== used) reload();
+    });
+  const looking = setInterval(look, pollMs).unref();
   process.on('SIGHUP', reload);
 
   const stop = () => {
-    clearTimeout(settling);
+    isStopped = true;
+    clearInterval(looking);
     process.removeListener('SIGHUP', reload);
-    unwatchFile(path, changed);
   };
   return { current: () => state.loaded.config, state: () => state, reload, stop };
+}
+
+/** The same for as long as nobody has written to the file or replaced it; another one where there is none. */
+function markOf(found: BigIntStats | undefined): string {
+  return found ? [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join() : '';
+}
+
+function markNow(path: string): string {
+  try {
+    return markOf(statSync(path, { bigint: true }));
+  } catch {
+    return '';
+  }
 }
 
 /** Of a mistake in the configuration every line is fit to be shown; of a bug nobody knows. */

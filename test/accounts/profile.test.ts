@@ -22,6 +22,7 @@ import {
 } from '../support/people.ts';
 import type { TestApp } from '../support/start-app.ts';
 import { ROOT_PASSWORD, startApp } from '../support/start-app.ts';
+import { until } from '../support/until.ts';
 
 const ACCOUNT = '/-/profile/account';
 const NEW = 'another horse, another battery';
@@ -242,7 +243,7 @@ test('a connection that waits for Bitbucket while the password changes elsewhere
   const answer = other
     .get(pathOf(await sandbox.decide(String(start.headers['location']), { as: 'alice' })))
     .then((got) => got);
-  while (sandbox.requestsTo('user').length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => sandbox.requestsTo('user').length > 0);
   expect((await change(browser, { current_password: ROOT_PASSWORD })).status).toBe(303);
   release();
   expect((await answer).status).toBe(400);

@@ -5,7 +5,7 @@ import { openAs, openBrowser, signInWithBitbucket, signInWithPassword, startBoth
 
 /** Short only where it is what ends the sign-in: an answer that is awaited takes its time on a slow machine. */
 async function startWithDeadline(status: number) {
-  return startBoth({ http: createHttp({ deadlineMs: status === 504 ? 1000 : 5000 }) });
+  return startBoth({ http: createHttp({ deadlineMs: status === 504 ? 1000 : 60_000 }) });
 }
 
 const json = (value: unknown, status = 200): Fault => ({ kind: 'answer', status, json: value });
@@ -44,7 +44,7 @@ test.each(tokenFaults)('the token endpoint answers with %s', async (_name, fault
   const started = Date.now();
   const answer = await signInWithBitbucket(browser, sandbox);
   expect(answer.status).toBe(status);
-  expect(Date.now() - started).toBeLessThan(6000);
+  expect(Date.now() - started).toBeLessThan(30_000);
   expect(answer.text).not.toMatch(/zz-secret-text|Error:|\bat .*\.ts/);
   expect(answer.text).toContain('/users/sign_in');
   expect(await whoAmI(browser)).toBeNull();

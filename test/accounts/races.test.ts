@@ -16,6 +16,7 @@ import {
 } from '../support/people.ts';
 import type { TestApp } from '../support/start-app.ts';
 import { startApp } from '../support/start-app.ts';
+import { until } from '../support/until.ts';
 
 const NO_LIMITS = 'rate_limits: { oauth_per_minute: 0, password_per_minute: 0 }\n';
 
@@ -127,7 +128,7 @@ test(
       const route = (slow = round % 2 === 0 ? 'token' : 'user');
       released = new Promise((resolve) => (release = resolve));
       const answer = browser.get(path).then((whole) => whole);
-      while (sandbox.requestsTo(route).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until(() => sandbox.requestsTo(route).length > 0);
       await browser.post('/users/sign_out').type('form').send({ _csrf }).expect(303);
       release();
       expect((await answer).status).toBe(400);

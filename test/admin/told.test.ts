@@ -1,9 +1,10 @@
 // What people are told, in the pages and by mail, of what an administrator does to their account.
 import type { MailServer } from '../support/mail-server.ts';
-import { smtpYaml, startMailServer, until } from '../support/mail-server.ts';
+import { smtpYaml, startMailServer } from '../support/mail-server.ts';
 import type { Browser } from '../support/people.ts';
 import { idOf, openAs, openAsRoot, startBoth } from '../support/people.ts';
 import type { TestApp } from '../support/start-app.ts';
+import { until } from '../support/until.ts';
 import { send } from './panel.ts';
 
 const CHANGED = 'Your e-mail address was changed';

@@ -7,10 +7,11 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { BitbucketFailure } from '../../src/bitbucket/failure.ts';
 import { createHttp, type HttpOptions } from '../../src/bitbucket/http.ts';
+import { until } from '../support/until.ts';
 import { afterThisTest } from './start-far-end.ts';
 
 function makeHttp(options: HttpOptions = {}) {
-  const http = createHttp({ deadlineMs: 5000, ...options });
+  const http = createHttp({ deadlineMs: 30_000, ...options });
   afterThisTest(() => http.close());
   return http;
 }
@@ -56,6 +57,19 @@ async function startBlackHole(host: string): Promise<number> {
   return port;
 }
 
+/** Answers at 127.0.0.1, on the port of a black hole at another address. */
+async function listenBeside(dead: string): Promise<{ port: number; requests: string[] }> {
+  for (;;) {
+    const port = await startBlackHole(dead);
+    try {
+      return await listen((socket) => socket.write(ANSWER), { host: '127.0.0.1', port });
+    } catch (error) {
+      // The system has chosen it for the other address; here somebody else may have it.
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
+}
+
 const send = (http: ReturnType<typeof makeHttp>, port: number, form?: URLSearchParams) =>
   http.send({ endpoint: 'token', url: `http://127.0.0.1:${port}/`, ...(form ? { form } : {}) });
 
@@ -81,8 +95,7 @@ onLinux.each([
   ['an IPv6 address', '::1', 6],
   ['one of two IPv4 addresses', '127.0.0.2', 4],
 ])('of two addresses the one that works is used: %s swallows packets (PF-029)', async (_name, dead, family) => {
-  const port = await startBlackHole(dead);
-  const { requests } = await listen((socket) => socket.write(ANSWER), { host: '127.0.0.1', port });
+  const { port, requests } = await listenBeside(dead);
   const both = [
     { address: dead, family },
     { address: '127.0.0.1', family: 4 },
@@ -178,6 +191,6 @@ test.each([
     pour();
   });
   expect(await failureOf(send(makeHttp(), port))).toMatchObject({ reason: 'failed', status: 502 });
-  while (!socket?.destroyed) await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(socket.bytesWritten - socket.writableLength).toBeLessThan(12 * 1024 * 1024);
+  await until(() => socket?.destroyed === true);
+  expect(socket!.bytesWritten - socket!.writableLength).toBeLessThan(12 * 1024 * 1024);
 });

@@ -1,8 +1,8 @@
 // The example application, as it stands, through a whole sign-in at the sandbox.
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import request from 'supertest';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { freePort } from '../commands/run.ts';
 
 let sandbox: Sandbox;
 let server: Server;
@@ -53,12 +53,3 @@ test('does not start from a link or from another site', async () => {
   await request(server).get('/users/auth/bitbucket').expect(404);
   await request(server).post('/users/auth/bitbucket').set('sec-fetch-site', 'cross-site').expect(403);
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}

@@ -1,14 +1,16 @@
 // The HTTP client against far ends that stall, flood, lie, hang up and redirect.
 import { once } from 'node:events';
 import { createServer as createTlsServer } from 'node:https';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { BitbucketFailure } from '../../src/bitbucket/failure.ts';
 import { createHttp, type HttpOptions, type HttpRequest } from '../../src/bitbucket/http.ts';
+import { freePort } from '../commands/run.ts';
+import { until } from '../support/until.ts';
 import { afterThisTest, json, listen, startFarEnd, type FarEnd } from './start-far-end.ts';
 import { selfSigned } from './self-signed.ts';
 
 function makeHttp(options: HttpOptions = {}) {
-  const http = createHttp({ deadlineMs: 2000, ...options });
+  const http = createHttp({ deadlineMs: 30_000, ...options });
   afterThisTest(() => http.close());
   return http;
 }
@@ -71,7 +73,7 @@ const stalls: [string, FarEnd['answer']][] = [
 test.each(stalls)('a far end that stalls after %s ends at the deadline (PF-004, PF-021)', async (_, answer) => {
   const started = Date.now();
   expect(await failureFrom(answer, { deadlineMs: 300 })).toMatchObject({ reason: 'timeout', status: 504 });
-  expect(Date.now() - started).toBeLessThan(1500);
+  expect(Date.now() - started).toBeLessThan(10_000);
 });
 
 function dripInto(response: Parameters<FarEnd['answer']>[1]): void {
@@ -145,13 +147,13 @@ test('requests beyond the limit are refused at once instead of queueing up (PF-0
   const underWay = [send(), send()];
 
   await expect(send()).rejects.toMatchObject({ reason: 'throttled', status: 503, retryAfterSeconds: 1 });
-  while (waiting.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => waiting.length === 2);
   for (const answer of waiting) answer();
   await Promise.all(underWay);
 
   waiting.length = 0;
   const later = send();
-  while (waiting.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => waiting.length === 1);
   waiting[0]?.();
   await expect(later).resolves.toMatchObject({ status: 200 });
   expect(requests).toHaveLength(3);
@@ -173,12 +175,3 @@ test('listens nowhere and leaves nothing open once closed', async () => {
     reason: 'failed',
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -92,5 +92,5 @@ inChromium('The administration', (open) => {
     await bitbucketButton(visitor).click();
     await continueAs(visitor, 'Alice');
     await see(visitor, 'Welcome, Alice Example');
-  }, 90_000);
+  });
 });

@@ -95,6 +95,7 @@ inChromium('The account menu', (open) => {
     const page = await open();
     await page.goto(app.url);
     await goThroughBitbucket(page, 'Alice');
+    await see(page, 'Welcome, Alice Example');
     const menu = page.locator('.menu > summary');
     const isOpen = () => page.evaluate<boolean>("document.querySelector('.menu').open");
     await menu.press('Enter');

@@ -26,7 +26,7 @@ function startWithRepositories() {
 
 /** Until no import is under way: the page changes by itself. */
 async function waitForEnd(page: Page): Promise<void> {
-  await page.locator('[data-over="false"]').first().waitFor({ state: 'detached', timeout: 60_000 });
+  await page.locator('[data-over="false"]').first().waitFor({ state: 'detached', timeout: 120_000 });
 }
 
 inChromium('Bringing repositories home', (open) => {
@@ -86,5 +86,5 @@ inChromium('Bringing repositories home', (open) => {
     await see(page, 'Imports');
     await look('admin-imports');
     expect(findings).toEqual([]);
-  }, 120_000);
+  });
 });

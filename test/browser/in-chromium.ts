@@ -13,7 +13,7 @@ export interface WindowOptions extends BrowserContextOptions {
 export type OpenWindow = (options?: WindowOptions) => Promise<Page>;
 
 /** Longer than anything takes on a busy machine, shorter than a test may take: a failure names the step it waited for. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 45_000;
 
 /** The one of this file. */
 let chromium: Promise<Browser> | undefined;

@@ -8,9 +8,10 @@ export interface Server {
 
 export const bitbucketButton = (page: Page) => page.getByRole('button', { name: 'Sign in with Bitbucket' });
 
-/** Waits for the page with this heading. */
+/** Waits for the page with this heading, and until all of it is there and its script has run. */
 export async function see(page: Page, heading: string | RegExp): Promise<void> {
   await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+  await page.waitForLoadState('load');
 }
 
 /** At Bitbucket's account page; the name is the sandbox's key, such as `Alice`. */

@@ -186,7 +186,6 @@ describe('serve', () => {
     const cwd = configured(`listen: { port: ${port} }\n`);
     const server = start(cwd, ['serve']);
     await server.says('Gatehouse is ready');
-    await new Promise((resolve) => setTimeout(resolve, 1200));
     writeFileSync(join(cwd, 'config/gatehouse.yml'), `listen: { port: ${port} }\nsession: { idle_minutes: 5 }\n`);
     await server.says('configuration reloaded');
   });

@@ -6,6 +6,7 @@ import { CONSUMER, providerYaml } from '../support/provider.ts';
 import { clickBitbucket, openBrowser, pathOf, signInWithBitbucket } from '../support/people.ts';
 import { closeSandboxAtEnd, makeDataDir } from '../support/at-end.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { until } from '../support/until.ts';
 import { freePort, start } from './run.ts';
 
 test('killed between click and return, and again while Bitbucket is asked: the way goes on, and one account is made (CB-014, CB-063)', async () => {
@@ -37,7 +38,7 @@ test('killed between click and return, and again while Bitbucket is asked: the w
   const second = await serve();
   sandbox.fault('user', { kind: 'delay', ms: 2000, times: 1 });
   const cutOff = expect(browser.get(back)).rejects.toThrow();
-  while (sandbox.requestsTo('user').length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => sandbox.requestsTo('user').length > 0);
   await kill(second);
   await cutOff;
 

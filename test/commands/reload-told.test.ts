@@ -5,6 +5,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { openBrowser, signInWithPassword } from '../support/people.ts';
 import { makeDataDir } from '../support/at-end.ts';
 import { ROOT_PASSWORD } from '../support/start-app.ts';
+import { until } from '../support/until.ts';
 import { freePort, start } from './run.ts';
 
 interface Event {
@@ -34,7 +35,7 @@ test('a good and a broken reload are events without values; the page names the l
     const before = reloadsIn(cwd).length;
     server.process.kill('SIGHUP');
     await server.says(words);
-    while (reloadsIn(cwd).length === before) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => reloadsIn(cwd).length > before);
   };
   const root = openBrowser({ url: `http://localhost:${port}` });
   await signInWithPassword(root);

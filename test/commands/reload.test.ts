@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
 import { closeAtEnd, makeDataDir } from '../support/at-end.ts';
+import { until } from '../support/until.ts';
 import type { Running } from './run.ts';
 import { freePort, start } from './run.ts';
 
@@ -63,7 +64,7 @@ const count = ({ out }: Running, words: string) => out.split(words).length - 1;
 async function reload(server: Running, words: string): Promise<void> {
   const before = count(server, words);
   server.process.kill('SIGHUP');
-  while (count(server, words) === before) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => count(server, words) > before);
 }
 
 test('a broken file costs no request and one line of the log, and the old configuration stays (CF-007)', async () => {

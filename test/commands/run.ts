@@ -6,6 +6,7 @@ import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { keepSecretsOfEnvironment, noteWritten } from '../support/leaks.ts';
 import { closeAtEnd } from '../support/at-end.ts';
+import { until } from '../support/until.ts';
 
 export const MAIN = join(__dirname, '../../dist/main.js');
 
@@ -47,12 +48,11 @@ export function start(
     }),
   );
   running.says = async (text) => {
-    const deadline = Date.now() + 60_000;
-    while (!running.out.includes(text)) {
-      if (Date.now() > deadline || running.code !== null)
-        throw new Error(`never said ${text}: ${running.out}${running.err}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    let isOver = false;
+    void running.ended.then(() => (isOver = true));
+    const isSaid = () => running.out.includes(text);
+    await until(() => isSaid() || isOver).catch(() => undefined);
+    if (!isSaid()) throw new Error(`never said ${text}: ${running.out}${running.err}`);
   };
   closeAtEnd(async () => {
     child.kill('SIGKILL');
@@ -67,12 +67,19 @@ export async function run(cwd: string, args: string[], env: NodeJS.ProcessEnv = 
 }
 
 /**
- * A port that is free now, and so is the next one. Below those that the system gives to outgoing connections, one of
- * which could have it when a process that was killed comes back.
+ * Ports below those that the system gives to outgoing connections, one of which could have it when a process that was
+ * killed comes back. A range for each of the processes that jest runs tests in, so that none takes what another has just
+ * found free; and none is given twice in a file.
  */
+const PORTS = 2500;
+const FIRST_PORT = 10_000 + ((Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) % 8) * PORTS;
+let nextPort = 2 * Math.floor((Math.random() * PORTS) / 2);
+
+/** A port that is free now, and so is the next one. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const port = FIRST_PORT + nextPort;
+    nextPort = (nextPort + 2) % PORTS;
     const both = await Promise.all([port, port + 1].map((one) => listen(one).catch(() => undefined)));
     for (const server of both) server?.close();
     if (both.every((server) => server !== undefined)) return port;

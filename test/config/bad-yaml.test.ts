@@ -1,6 +1,7 @@
 // Files that are no configuration: broken YAML, tricks of YAML, bombs, other encodings. Every answer is quick and has a place.
 import { symlinkSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { cpuMs } from '../support/cpu.ts';
 import { makePlace } from './make-place.ts';
 
 const FILE = 'config/gatehouse.yml';
@@ -108,9 +109,9 @@ describe('bombs', () => {
     ['thousands of values', `a: [${'1, '.repeat(6_000)}]`, 'expected at most 5000 values, got more'],
     ['more than 256 KiB', `# ${'x'.repeat(256 * 1024)}`, 'expected at most 256 KiB, got a file that is too large'],
   ])('%s (CF-001)', (_, yaml, expected) => {
-    const start = Date.now();
+    const busy = cpuMs();
     expect(mistakesIn(yaml)).toContainEqual(expect.stringContaining(expected));
-    expect(Date.now() - start).toBeLessThan(10_000);
+    expect(cpuMs() - busy).toBeLessThan(10_000);
   });
 
   test('a file of 256 KiB is read (CF-001)', () => {

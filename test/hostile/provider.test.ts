@@ -14,6 +14,7 @@ import { freePort } from '../commands/run.ts';
 import { authority, certificates, key } from '../bitbucket/certificates.ts';
 import { selfSigned } from '../bitbucket/self-signed.ts';
 import { closeAtEnd } from '../support/at-end.ts';
+import { until } from '../support/until.ts';
 import { type TestApp } from '../support/start-app.ts';
 import { listenTo } from './recorder.ts';
 
@@ -76,7 +77,7 @@ test('people beyond the cap on calls under way are told at once, and everything 
     expect(answer.headers['retry-after']).toBe('1');
     refused += 1;
   });
-  while (refused < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => refused === 2);
   expect(sandbox.requestsTo('token')).toHaveLength(3);
   expect((await signInWithPassword(openBrowser(app))).status).toBe(303);
   await app.stop();

@@ -57,7 +57,9 @@ export async function expectAll(world: World, source: string): Promise<void> {
   const gone = pullRequests.flatMap(({ id: number, participants }) =>
     participants.filter(({ who }) => who === null).map(({ state }) => ({ number, state })),
   );
-  expect(former.map(({ number, state }) => ({ number, state }))).toEqual(gone);
+  const byState = ({ number, state }: { number: number; state: string | null }) => `${number} ${state}`;
+  const left = former.map(({ number, state }) => ({ number, state }));
+  expect(sorted(left, byState)).toEqual(sorted(gone, byState));
   const byId = ({ id: one }: { id: number }) => String(one).padStart(12, '0');
   // A pull request whose comments are all deleted has no text to bring, and Bitbucket counts none.
   const counted = new Set(truth.comments.flatMap(({ number, deleted }) => (deleted ? [] : [number])));

@@ -1,6 +1,5 @@
 // Bitbucket goes on while it is read: what an import ends with is a state that was there, the last one.
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { runGit } from '../../src/sandbox/git-process.ts';
 import { lfsPointer } from '../../src/sandbox/git-story.ts';
 import { manyPullRequests } from '../../src/sandbox/many-pull-requests.ts';
@@ -8,22 +7,22 @@ import { makeComment, makePullRequest, makeTask } from '../../src/sandbox/pull-r
 import { readLines } from '../../src/imports/journal.ts';
 import { readHead } from '../../src/git/repository.ts';
 import { repositoryDir } from '../../src/projects/places.ts';
+import { until } from '../support/until.ts';
 import { expectAll } from './brought.ts';
 import type { World } from './world.ts';
-import { ask, startWorker, startWorld, waitFor } from './world.ts';
-
-jest.setTimeout(120_000);
+import { ask, holdCalls, startWorker, startWorld, waitFor } from './world.ts';
 
 const MANY = 'acme/many';
 
 /** Imports, and lets something happen at Bitbucket when pull requests and comments were read and tasks were not. */
 async function importWhile(change: (world: World) => Promise<void> | void) {
   const world = await startWorld({ sandbox: { repositories: [manyPullRequests({ count: 20, fullName: MANY })] } });
-  world.sandbox.fault('tasks', { kind: 'delay', ms: 300, times: 3 });
   const { id } = await ask(world, MANY);
-  startWorker(world);
-  await waitFor(world, id, ({ stage }) => stage === 'tasks');
+  const middle = holdCalls(/\/tasks/);
+  startWorker(world, { http: middle.http });
+  await middle.reached;
   await change(world);
+  middle.open();
   return { world, state: await waitFor(world, id) };
 }
 
@@ -54,18 +53,19 @@ test('a pull request that is merged and talked about meanwhile, and one that is 
 test('what a stopped worker had not read again yet of such a pull request, the next one reads (IR-001)', async () => {
   const world = await startWorld({ sandbox: { repositories: [manyPullRequests({ count: 20, fullName: MANY })] } });
   const { sandbox } = world;
-  sandbox.fault('tasks', { kind: 'delay', ms: 300, times: 3 });
   const { id } = await ask(world, MANY);
-  const first = startWorker(world);
-  await waitFor(world, id, ({ stage }) => stage === 'tasks');
+  const middle = holdCalls(/\/tasks/);
+  const first = startWorker(world, { http: middle.http });
+  await middle.reached;
   const changed = sandbox.repository(MANY).pullRequests.slice(0, 3);
   for (const one of changed) {
     one.comments.push(makeComment({ id: 910_000 + one.id, author: 'bob', raw: 'Late', createdOn: now() }));
     one.updatedOn = now();
   }
   const before = sandbox.requestsTo('comments').length;
-  sandbox.fault('comments', { kind: 'delay', ms: 20_000, times: 1, after: 1 });
-  while (sandbox.requestsTo('comments').length < before + 2) await sleep(20);
+  sandbox.fault('comments', { kind: 'stall', at: 'accept', times: 1, after: 1 });
+  middle.open();
+  await until(() => sandbox.requestsTo('comments').length === before + 2);
   await first.stop();
   startWorker(world);
   expect(await waitFor(world, id)).toMatchObject({ status: 'done', failures: [] });

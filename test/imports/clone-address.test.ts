@@ -7,8 +7,6 @@ import { expectAll } from './brought.ts';
 import type { World } from './world.ts';
 import { importAll, startWorld } from './world.ts';
 
-jest.setTimeout(120_000);
-
 const SOURCE = 'acme/anvil';
 
 describe('the address that the API names', () => {

@@ -7,10 +7,9 @@ import { manyPullRequests } from '../../src/sandbox/many-pull-requests.ts';
 import { startRelay } from '../operations/relay.ts';
 import { onPostgres, postgresUrl } from '../support/database.ts';
 import { makeDataDir } from '../support/at-end.ts';
+import { until } from '../support/until.ts';
 import { expectAll } from './brought.ts';
 import { ask, callsOf, holdCalls, startClock, startWorker, startWorld, waitFor } from './world.ts';
-
-jest.setTimeout(120_000);
 
 const MANY = 'acme/many';
 
@@ -44,8 +43,7 @@ test.each(['comments', 'tasks', 'hooks'])(
     await take();
     middle.open();
     jump(60_000); // twice as long as a lease
-    while (!world.app.log.some((line) => line.includes('could not show that it lives')))
-      await new Promise((resolve) => setTimeout(resolve, 25));
+    await until(() => world.app.log.some((line) => line.includes('could not show that it lives')));
     await giveBack();
 
     expect(await waitFor(world, id)).toMatchObject({ status: 'done', failures: [], verification: { missing: [] } });

@@ -8,8 +8,6 @@ import { findImport } from '../../src/imports/store.ts';
 import type { World } from './world.ts';
 import { ask, importAll, startWorld, waitFor } from './world.ts';
 
-jest.setTimeout(120_000);
-
 const SOURCE = 'acme/anvil';
 const MANY = 'acme/many';
 

@@ -8,7 +8,7 @@ import { lfsDir, repositoryDir, snapshotFile } from '../../src/projects/places.t
 import { makeOddSample } from '../../src/sandbox/sample-odd.ts';
 import { makeSmallSample } from '../../src/sandbox/sample-small.ts';
 import { expectAll } from './brought.ts';
-import { ask, importAll, startWorker, startWorld, waitFor } from './world.ts';
+import { ask, holdCalls, importAll, startWorker, startWorld, waitFor } from './world.ts';
 
 test('a small repository is imported whole', async () => {
   const world = await startWorld({ sandbox: { repositories: [makeSmallSample] } });
@@ -102,14 +102,14 @@ test('approvals and changes are kept with who and when; a kind that nobody knows
 
 test('a project is shown to nobody before its first import has everything (IR-036)', async () => {
   const world = await startWorld({ sandbox: { repositories: [makeSmallSample] } });
-  world.sandbox.fault('tasks', { kind: 'delay', ms: 500 });
   const { id } = await ask(world, 'acme/anvil');
-  startWorker(world);
-  await waitFor(world, id, ({ stage }) => stage === 'tasks');
+  const middle = holdCalls(/\/tasks/);
+  startWorker(world, { http: middle.http });
+  await middle.reached;
   const published = async () =>
     (await world.app.services.db.selectFrom('projects').select('published_at').executeTakeFirst())?.published_at;
   expect(await published()).toBeNull();
-  world.sandbox.clearFaults();
+  middle.open();
   await waitFor(world, id);
   expect(await published()).not.toBeNull();
 });

@@ -8,16 +8,14 @@ import { findImport } from '../../src/imports/store.ts';
 import { ImportWorker } from '../../src/imports/worker.ts';
 import { findGitProcesses } from '../git/server.ts';
 import { closeAtEnd } from '../support/at-end.ts';
+import { until } from '../support/until.ts';
 import { expectAll } from './brought.ts';
 import type { World } from './world.ts';
 import { ask, holdCalls, startClock, startWorker, startWorld, waitFor } from './world.ts';
 
-jest.setTimeout(120_000);
-
 const MANY = 'acme/many';
 const HOUR = 3600_000;
 const MINUTE = 60_000;
-const pause = () => new Promise((resolve) => setTimeout(resolve, 25));
 
 async function startLong() {
   const { clock, jump } = startClock();
@@ -76,7 +74,7 @@ test('git that neither brings nor says anything is ended with all that it starte
   world.sandbox.fault('git', { kind: 'stall', at: 'accept' });
   const worker = workedByHand(world, { steady });
   await worker.look();
-  while (!world.sandbox.counts.has('git')) await pause();
+  await until(() => world.sandbox.counts.has('git'));
   pass(9 * MINUTE);
   await worker.beat();
   expect(await waitFor(world, id, () => true)).toMatchObject({ status: 'running' });

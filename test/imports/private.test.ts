@@ -12,13 +12,12 @@ import { manyPullRequests } from '../../src/sandbox/many-pull-requests.ts';
 import { makeOddSample } from '../../src/sandbox/sample-odd.ts';
 import { makeSmallSample } from '../../src/sandbox/sample-small.ts';
 import { listenTo } from '../hostile/recorder.ts';
-import { smtpYaml, startMailServer, until } from '../support/mail-server.ts';
+import { smtpYaml, startMailServer } from '../support/mail-server.ts';
 import { makeAccessToken, openAs, openAsRoot, submit } from '../support/people.ts';
 import { closeAtEnd } from '../support/at-end.ts';
+import { until } from '../support/until.ts';
 import type { World } from './world.ts';
 import { ask, EVERYTHING, giveConsent, importAll, makePerson, startWorker, startWorld, waitFor } from './world.ts';
-
-jest.setTimeout(120_000);
 
 const MANY = 'acme/many';
 const WITH_SIGN_IN = [...EVERYTHING, 'email'];

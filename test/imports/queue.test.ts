@@ -40,7 +40,7 @@ test.each(['queued', 'running'])(
     const began = performance.now();
     await askCancel(services, { id });
     expect(await waitFor(world, id)).toMatchObject({ status: 'cancelled', reason: 'It was cancelled.' });
-    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
     const repositories = join(dataDir, 'repositories');
     expect(existsSync(repositories) ? readdirSync(repositories).filter((name) => name.includes('work')) : []).toEqual(
       [],
@@ -96,7 +96,7 @@ test('a long import gives its place to somebody who waits, and goes on afterward
   const makers = [manyPullRequests({ count: 60, fullName: MANY }), manyRepositories(1, ['acme'])];
   const world = await startWorld({ yaml: 'import: { concurrency: 1 }', sandbox: { repositories: makers } });
   const { app, sandbox } = world;
-  sandbox.fault('tasks', SLOW);
+  sandbox.fault('tasks', { kind: 'delay', ms: 500 }); // whatever the short one takes, this one is not over before it
   const long = await ask(world, MANY);
   startWorker(world, { turnMs: 2000 }); // longer than a clone takes, also on a busy machine
   await waitFor(world, long.id, ({ stage }) => stage !== null);
@@ -187,12 +187,14 @@ test('a project that is deleted while its import runs is gone, and the worker st
   await waitFor(world, id, ({ stage }) => stage === 'tasks');
   const { db } = services;
   await db.transaction().execute((trx) => deleteProject(trx, projectId, services.now()));
-  await removeDeletedFiles(services);
   const asked = () => sandbox.requestsTo('tasks').length;
-  await new Promise((resolve) => setTimeout(resolve, 1000));
   const before = asked();
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  expect(asked()).toBe(before);
+  await removeDeletedFiles(services);
+  for (let last = -1; last !== asked();) {
+    last = asked();
+    await new Promise((resolve) => setTimeout(resolve, 1000)); // five calls, if it went on
+  }
+  expect(asked()).toBeLessThanOrEqual(before + 1); // one may have been on its way
   await removeDeletedFiles(services);
   for (const table of ['projects', 'imports', 'pull_requests', 'tasks'] as const)
     expect(await db.selectFrom(table).selectAll().execute()).toEqual([]);

@@ -32,7 +32,7 @@ test('a worker that is stopped leaves its import where it is, and the next one g
     await new Promise((resolve) => setTimeout(resolve, 300 + turn * 50));
     const began = performance.now();
     await worker.stop();
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(7500); // after eight seconds it would go without them
   }
   startWorker(world);
   expect(await waitFor(world, id)).toMatchObject({ status: 'done', failures: [] });

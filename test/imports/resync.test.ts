@@ -3,6 +3,7 @@ import { manyPullRequests } from '../../src/sandbox/many-pull-requests.ts';
 import { makeComment } from '../../src/sandbox/pull-requests.ts';
 import { queueDaily } from '../../src/imports/schedule.ts';
 import { resync } from '../../src/imports/start.ts';
+import { until } from '../support/until.ts';
 import type { World } from './world.ts';
 import { ask, importAll, startWorld, waitFor } from './world.ts';
 
@@ -103,12 +104,9 @@ test('with resync: daily, what was imported a day ago is brought up to date by i
 });
 
 async function findNext({ app: { services } }: World): Promise<{ id: number }> {
-  for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
-    const [newest] = await services.db.selectFrom('imports').select('id').where('id', '>', 1).execute();
-    if (newest) return newest;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error('no import was queued');
+  const newest = () => services.db.selectFrom('imports').select('id').where('id', '>', 1).executeTakeFirst();
+  await until(async () => (await newest()) !== undefined);
+  return (await newest())!;
 }
 
 async function rowsOf({ app: { services } }: World) {

@@ -7,8 +7,6 @@ import { makeSmallSample } from '../../src/sandbox/sample-small.ts';
 import type { World } from './world.ts';
 import { ask, importAll, startWorker, startWorld, waitFor } from './world.ts';
 
-jest.setTimeout(120_000);
-
 const SOURCE = 'acme/anvil';
 const start = () => startWorld({ sandbox: { repositories: [makeSmallSample] } });
 const bodies = async ({ app }: World) => {

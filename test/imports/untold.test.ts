@@ -7,8 +7,6 @@ import { makeSmallSample } from '../../src/sandbox/sample-small.ts';
 import type { World } from './world.ts';
 import { ask, importAll, startClock, startWorker, startWorld, waitFor } from './world.ts';
 
-jest.setTimeout(120_000);
-
 const SOURCE = 'acme/anvil';
 const MANY = 'acme/many';
 const start = () => startWorld({ sandbox: { repositories: [makeSmallSample] } });

@@ -6,8 +6,6 @@ import { manyPullRequests } from '../../src/sandbox/many-pull-requests.ts';
 import { expectAll } from './brought.ts';
 import { ask, holdCalls, importAll, startWorker, startWorld, waitFor } from './world.ts';
 
-jest.setTimeout(120_000);
-
 const MANY = 'acme/many';
 
 test('an import that another version has half done goes on with the stages of this one; what was under way begins anew (IR-035)', async () => {

@@ -65,7 +65,7 @@ export class Cluster {
   async start(): Promise<void> {
     const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off'];
     const args = ['-D', this.#folder, '-p', String(this.port), ...settings.flatMap((setting) => ['-c', setting])];
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 60_000;
     for (;;) {
       if (this.#process?.exitCode !== null) {
         this.#process = spawn(join(BIN!, 'postgres'), args, { ...owner(), stdio: 'ignore' });

@@ -15,7 +15,7 @@ export class Crowd {
   readonly #place: Place;
   /** Signed in as this person, or (null) signed out for good. */
   readonly #promises = new Map<Visitor, string | null>();
-  #going: Promise<void>[] = [];
+  #going: Promise<void[]> = Promise.resolve([]);
   #over = false;
 
   constructor(place: Place) {
@@ -24,19 +24,20 @@ export class Crowd {
 
   start(): void {
     this.#over = false;
-    this.#going = this.#place.people.map(async (person) => {
+    const going = this.#place.people.map(async (person) => {
       while (!this.#over) await this.#visit(person);
     });
+    this.#going = Promise.all(going);
   }
 
   async stop(): Promise<void> {
     this.#over = true;
-    await Promise.all(this.#going);
+    await this.#going;
   }
 
-  /** Waits until so many were promised something. */
+  /** Waits until so many were promised something. @throws what one of them has met that must not be */
   async untilPromised(count: number): Promise<void> {
-    while (this.#promises.size < count) await wait(5);
+    while (this.#promises.size < count) await Promise.race([this.#going, wait(5)]);
   }
 
   /** Every promise is kept. @returns how many there were */

@@ -106,7 +106,7 @@ test(
     }
     expect({ seed: SEED, different: seen.size > 5 }).toEqual({ seed: SEED, different: true });
   },
-  30_000 + TEARS * 1000,
+  240_000 + TEARS * 1000,
 );
 
 /** Turns every bit of a page around. Pages count from 1. */

@@ -8,7 +8,7 @@ import { selfSigned } from '../bitbucket/self-signed.ts';
 import { freePort } from '../commands/run.ts';
 import { closeAtEnd, makeDataDir } from '../support/at-end.ts';
 import { pathOfCommand } from './needs.ts';
-import { until } from './nodes.ts';
+import { untilWithin } from './nodes.ts';
 
 export interface Front {
   /** Of https. */
@@ -107,7 +107,7 @@ async function listens(child: ChildProcess, { port, name }: { port: number; name
       });
       socket.once('error', () => resolve(false));
     });
-  await until(answers, 15_000).catch(() => {
+  await untilWithin(15_000, answers).catch(() => {
     throw new Error(`does not listen on ${port}: ${said}`);
   });
 }

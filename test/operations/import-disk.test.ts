@@ -17,8 +17,6 @@ import { until } from './nodes.ts';
 import type { Trouble } from './small-disk.ts';
 import { makeDisk, mounting } from './small-disk.ts';
 
-jest.setTimeout(120_000);
-
 /** Of the first project, in the order in which an import comes to write there. */
 const PLACES = ['repositories', 'projects/1/snapshots', 'projects/1/lfs', 'projects/1/attachments'];
 

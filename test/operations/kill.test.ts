@@ -26,7 +26,7 @@ async function useUntilGone(lane: Lane, person: string): Promise<void> {
       await useOnce(lane, visitor, person);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ECONNREFUSED' || code === 'ECONNRESET') return;
+      if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code ?? '')) return;
       throw error;
     }
   }
@@ -97,5 +97,5 @@ test(
     // The middle one: a machine that is busy with something else may take its time now and then.
     expect(starts[Math.floor(starts.length / 2)]).toBeLessThan(patient(READY_MS));
   },
-  60_000 + KILLS * 5000,
+  240_000 + KILLS * 5000,
 );

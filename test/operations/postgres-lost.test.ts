@@ -12,7 +12,7 @@ import {
   SECRET_KEY,
   SESSION_COOKIE,
   startNode,
-  until,
+  untilWithin,
   wait,
 } from './nodes.ts';
 import type { TestDatabase } from './postgres.ts';
@@ -60,7 +60,7 @@ async function expectAway(alice: Visitor, withinMs: number): Promise<void> {
 }
 
 async function expectHealed({ alice, sandbox, node }: Scene, withinMs: number): Promise<void> {
-  await until(async () => (await alice.whoAmI()) === 'alice', withinMs);
+  await untilWithin(withinMs, async () => (await alice.whoAmI()) === 'alice');
   expect((await alice.newBrowser().signIn(sandbox, 'bob')).status).toBe(303);
   expect((await alice.get('/-/readiness')).status).toBe(200);
   expect(node.code).toBeNull();
@@ -128,14 +128,14 @@ describeWith([postgres], 'PostgreSQL that is lost', () => {
     const { database, alice, sandbox } = scene;
     await database.administer(`alter database ${database.name} set default_transaction_read_only = on`);
     await database.endConnections();
-    await until(async () => (await alice.whoAmI()) === 'alice', 2000);
+    await untilWithin(2000, async () => (await alice.whoAmI()) === 'alice');
     const started = await alice.newBrowser().start();
     expect(started).toMatchObject({ status: 503, text: expect.stringContaining('Back in a moment') as string });
     expect((await alice.signOut()).status).toBe(503);
     expect(await alice.whoAmI()).toBe('alice');
     // Writable again, while the connections from before are still open: they are not used for ever.
     await database.administer(`alter database ${database.name} set default_transaction_read_only = off`);
-    await until(async () => (await alice.newBrowser().start()).status === 302, 3000);
+    await untilWithin(3000, async () => (await alice.newBrowser().start()).status === 302);
     await expectHealed({ ...scene, sandbox }, 2000);
   });
 });

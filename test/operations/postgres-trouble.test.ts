@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort } from '../commands/run.ts';
 import { closeAtEnd } from '../support/at-end.ts';
+import { until } from '../support/until.ts';
 import { describeWith, postgres } from './needs.ts';
 import {
   configure,
@@ -12,8 +13,7 @@ import {
   PUBLIC_URL,
   SECRET_KEY,
   startNode,
-  until,
-  wait,
+  untilWithin,
 } from './nodes.ts';
 import type { TestDatabase } from './postgres.ts';
 import { makeDatabase } from './postgres.ts';
@@ -118,7 +118,7 @@ describeWith([postgres], 'PostgreSQL in trouble', () => {
     const callback = await visitor.agree(sandbox, await visitor.start(), 'person-0');
     await relay.set({ cutAfter: 'commit' });
     expect((await visitor.open(callback)).status).toBe(503);
-    await until(async () => (await countAccounts(scene)) === 1, 2000); // it was done, and nobody was told
+    await untilWithin(2000, async () => (await countAccounts(scene)) === 1); // it was done, and nobody was told
     expect((await visitor.signIn(sandbox, 'person-0')).status).toBe(303);
     expect(await visitor.whoAmI()).toBe('person-0');
     expect(await countAccounts(scene)).toBe(1);
@@ -132,7 +132,8 @@ describeWith([postgres], 'PostgreSQL in trouble', () => {
     closeAtEnd(() => locker.end());
     await locker.query('begin; lock table sessions in access exclusive mode');
     const stuck = Array.from({ length: 10 }, () => visitor.whoAmI());
-    await wait(300);
+    const waiting = `select pid from pg_stat_activity where datname = '${database.name}' and wait_event_type = 'Lock'`;
+    await until(async () => (await database.run(waiting)).length === stuck.length);
     const began = Date.now();
     const others = Array.from({ length: 5 }, () => visitor.whoAmI());
     expect((await visitor.get('/-/readiness')).status).toBe(503);

@@ -15,7 +15,7 @@ export interface TestDatabase {
   administer(sql: string): Promise<void>;
   /** Runs SQL in this database. @returns the rows of the last statement */
   run(sql: string): Promise<Record<string, unknown>[]>;
-  /** Ends every connection to this database, as a restart of PostgreSQL does. */
+  /** Ends every connection to this database, as a restart of PostgreSQL does, and waits until they have ended. */
   endConnections(): Promise<void>;
 }
 
@@ -44,8 +44,9 @@ export async function makeDatabase({ empty = false } = {}): Promise<TestDatabase
     port: Number(url.port || 5432),
     administer,
     run: (sql) => query(url.href, sql),
+    // With the time that it may take: otherwise it only says so to the other process, which on a busy machine still answers.
     endConnections: () =>
-      administer(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`),
+      administer(`select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = '${name}'`),
   };
 }
 

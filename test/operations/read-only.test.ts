@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../commands/run.ts';
 import { closeAtEnd, makeDataDir } from '../support/at-end.ts';
+import { until } from '../support/until.ts';
 import { command, describeWith, linux, root } from './needs.ts';
 
 const MAIN = join(__dirname, '../../dist/main.js');
@@ -21,13 +22,14 @@ exec chroot "$0" sh -c 'cd "$1" && exec "$2" "$3" serve' sh ${cwd} ${process.exe
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  let isOver = false; // when all that it said is here, which is later than its exit
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve(void (isOver = true))));
   closeAtEnd(async () => {
     child.kill('SIGTERM');
     await ended;
   });
-  while (child.exitCode === null && !said.includes('Gatehouse is ready')) await new Promise((go) => setTimeout(go, 50));
-  if (child.exitCode === null) said += (await fetch(`http://localhost:${port}/users/sign_in`)).status;
+  await until(() => isOver || said.includes('Gatehouse is ready'));
+  if (!isOver) said += (await fetch(`http://localhost:${port}/users/sign_in`)).status;
   return said;
 }
 

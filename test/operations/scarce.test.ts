@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { freePort, start } from '../commands/run.ts';
 import { closeAtEnd } from '../support/at-end.ts';
 import { command, describeWith, linux, pathOfCommand } from './needs.ts';
-import { configure, openSandbox, PUBLIC_URL, ROOT_PASSWORD, startNode, until, wait } from './nodes.ts';
+import { configure, openSandbox, PUBLIC_URL, ROOT_PASSWORD, startNode, untilWithin, wait } from './nodes.ts';
 import { Visitor } from './visitor.ts';
 
 async function expectServed(visitor: Visitor, sandbox: Awaited<ReturnType<typeof openSandbox>>): Promise<void> {
@@ -44,7 +44,7 @@ describeWith([linux], 'a log that cannot be written', () => {
     const env = { PORT: String(port), GATEHOUSE_ROOT_PASSWORD: ROOT_PASSWORD };
     const node = start(configure(sandbox), ['serve'], env, { before });
     const visitor = new Visitor({ url: PUBLIC_URL, port });
-    await until(() => isThere(visitor), 15_000);
+    await untilWithin(15_000, () => isThere(visitor));
     await expectServed(visitor, sandbox);
     expect(node.code).toBeNull();
     node.process.kill('SIGTERM');
@@ -75,13 +75,11 @@ describeWith([command('prlimit')], 'a process that may open 256 files', () => {
       const sockets = await holdConnections(port, 300);
       await visitor.get('/users/sign_in').catch(() => undefined); // may be closed at once
       for (const socket of sockets) socket.destroy();
-      await until(
-        () =>
-          visitor.get('/-/readiness').then(
-            ({ status }) => status === 200,
-            () => false,
-          ),
-        5000,
+      await untilWithin(5000, () =>
+        visitor.get('/-/readiness').then(
+          ({ status }) => status === 200,
+          () => false,
+        ),
       );
       await expectServed(visitor, sandbox);
     }
@@ -96,7 +94,7 @@ test('a reader of the log who has stopped reading neither stops the server nor k
   const before = 'mkfifo unread; exec 3<> unread; exec > unread;';
   const node = start(configure(sandbox), ['serve'], env, { before });
   const visitor = new Visitor({ url: PUBLIC_URL, port });
-  await until(() => isThere(visitor), 15_000);
+  await untilWithin(15_000, () => isThere(visitor));
   for (let lines = 0; lines < 600; lines += 1) await visitor.get('/users/sign_in'); // more than a pipe holds
   await expectServed(visitor, sandbox);
   node.process.kill('SIGTERM');

@@ -7,7 +7,7 @@ import { freePort, MAIN } from '../commands/run.ts';
 import { closeAtEnd, makeDataDir } from '../support/at-end.ts';
 import { readSample } from './fronts.ts';
 import { command, describeWith } from './needs.ts';
-import { configure, openSandbox, PUBLIC_URL, ROOT_PASSWORD, until } from './nodes.ts';
+import { configure, openSandbox, PUBLIC_URL, ROOT_PASSWORD, untilWithin } from './nodes.ts';
 import { Visitor } from './visitor.ts';
 
 const run = promisify(execFile);
@@ -76,7 +76,10 @@ describeWith([command('systemd-socket-activate')], 'a socket that systemd hands 
     });
     // The first connection starts it; until systemd listens there is none.
     const visitor = new Visitor({ url: PUBLIC_URL, port });
-    await until(async () => (await visitor.get('/users/sign_in').catch(() => ({ status: 0 }))).status === 200, 10_000);
+    await untilWithin(
+      10_000,
+      async () => (await visitor.get('/users/sign_in').catch(() => ({ status: 0 }))).status === 200,
+    );
     expect((await visitor.signIn(sandbox)).status).toBe(303);
     await expect(visitor.through(other).get('/')).rejects.toThrow('ECONNREFUSED');
     child.kill('SIGTERM');

@@ -4,7 +4,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort } from '../commands/run.ts';
 import { describeWith, postgres } from './needs.ts';
-import { configure, openSandbox, PUBLIC_URL, ROOT_PASSWORD, SECRET_KEY, startNode, until } from './nodes.ts';
+import { configure, openSandbox, PUBLIC_URL, ROOT_PASSWORD, SECRET_KEY, startNode, untilWithin } from './nodes.ts';
 import { makeDatabase } from './postgres.ts';
 import { csrfOf, Visitor } from './visitor.ts';
 
@@ -46,7 +46,7 @@ async function expectOneGatehouse({ sandbox, ports: [a, b] }: Scene): Promise<vo
   const thief = onA.withCookiesOf(onB);
   expect(await thief.whoAmI()).toBe('alice');
   await onB.signOut();
-  await until(async () => (await thief.whoAmI()) === 401, 1000);
+  await untilWithin(1000, async () => (await thief.whoAmI()) === 401);
 }
 
 async function expectOneCounter({ ports }: Scene): Promise<void> {

@@ -1,5 +1,5 @@
 // Run as a process of its own, to be killed: brings a database to a made-up next version, slowly.
-// node upgrade.js sqlite|postgres PATH-OR-URL
+// node upgrade.js sqlite|postgres PATH-OR-URL [hold]; with `hold` it never comes to the end.
 import { setTimeout } from 'node:timers/promises';
 import { Kysely, sql } from 'kysely';
 import { migrate } from '../../dist/db/migrate.js';
@@ -8,6 +8,7 @@ import { postgres, postgresDialect } from '../../dist/db/postgres.js';
 import { sqlite, sqliteDialect } from '../../dist/db/sqlite.js';
 
 const STEPS = 20;
+const [, , kind, where, hold] = process.argv;
 
 async function next(db) {
   process.stdout.write('begun\n');
@@ -16,10 +17,10 @@ async function next(db) {
     await sql`update accounts set greeting = 'Hello ' || name where id % ${sql.lit(STEPS)} = ${step}`.execute(db);
     await setTimeout(20);
   }
+  if (hold) await setTimeout(600_000);
   await db.schema.createTable('greetings').addColumn('id', 'integer').execute();
 }
 
-const [, , kind, where] = process.argv;
 const db = new Kysely({ dialect: kind === 'sqlite' ? sqliteDialect(where) : postgresDialect(where, true) });
 const versions = await migrate(db, kind === 'sqlite' ? sqlite : postgres, [...migrations, next]);
 await db.destroy();

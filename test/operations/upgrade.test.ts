@@ -16,7 +16,7 @@ import { migrations } from '../../src/db/migrations/index.ts';
 const KILLS = Number(process.env['OPERATIONS_UPGRADE_KILLS'] ?? 2);
 const PEOPLE = Number(process.env['OPERATIONS_UPGRADE_PEOPLE'] ?? 2000);
 const PROGRAM = join(__dirname, 'upgrade.js');
-const TIME_OUT_MS = 60_000 + KILLS * 2000 + PEOPLE;
+const TIME_OUT_MS = 240_000 + KILLS * 2000 + PEOPLE;
 
 /** The version of this Gatehouse, and the one that upgrade.js makes up. */
 const NOW = migrations.length;
@@ -33,7 +33,7 @@ interface Database {
 }
 
 async function killInTheMiddle({ kind, address }: Database): Promise<void> {
-  const child = spawn(process.execPath, [PROGRAM, kind, address], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [PROGRAM, kind, address, 'hold'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => child.once('close', resolve));
   await new Promise((resolve) => child.stdout.once('data', resolve));
   await wait(Math.random() * 350);

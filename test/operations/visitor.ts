@@ -27,7 +27,8 @@ interface Extras {
   headers?: Record<string, string>;
 }
 
-const PATIENCE_MS = 20_000;
+/** Nothing that is answered takes so long, on the busiest machine. */
+const PATIENCE_MS = 60_000;
 
 export class Visitor {
   readonly #way: Way;

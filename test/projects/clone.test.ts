@@ -5,7 +5,6 @@ import { request as httpRequest } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import request from 'supertest';
 import { repositoryDir } from '../../src/projects/places.ts';
@@ -14,6 +13,7 @@ import { makeAccessToken, makeAccount, openBrowser, signInWithPassword } from '.
 import type { TestApp } from '../support/start-app.ts';
 import { closeAtEnd } from '../support/at-end.ts';
 import { startApp } from '../support/start-app.ts';
+import { until } from '../support/until.ts';
 import { idOf, makeProject } from './make.ts';
 import type { World } from './world.ts';
 import { makeWorld } from './world.ts';
@@ -173,14 +173,6 @@ async function tokenOfAdministrator(app: TestApp, username: string): Promise<str
   const browser = openBrowser(app);
   await signInWithPassword(browser, username, PASSWORD);
   return makeAccessToken(browser, ['read_projects']);
-}
-
-async function until(isReached: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (await isReached()) return;
-    await setTimeout(25);
-  }
-  throw new Error('it did not come to that in five seconds');
 }
 
 test('somebody else’s project is not there for git either; git says so in words (IM-036)', async () => {

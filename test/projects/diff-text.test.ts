@@ -1,6 +1,7 @@
 // Unified diffs as git and Bitbucket write them, and as somebody hostile would.
 import type { DiffFile } from '../../src/projects/diff-text.ts';
 import { parseDiff } from '../../src/projects/diff-text.ts';
+import { cpuMs } from '../support/cpu.ts';
 
 const linesOf = (file: DiffFile) =>
   file.hunks.flatMap(({ lines }) => lines.map(({ kind, old, new: to, text }) => `${kind} ${old} ${to} ${text}`));
@@ -90,8 +91,8 @@ test.each([
 
 test('a diff of 50,000 lines is read in a second', () => {
   const body = Array.from({ length: 50_000 }, (_, index) => `+line ${index}`).join('\n');
-  const start = performance.now();
+  const busy = cpuMs();
   const [file] = parseDiff(`diff --git a/a b/a\n--- /dev/null\n+++ b/a\n@@ -0,0 +1,50000 @@\n${body}\n`);
   expect(file!.added).toBe(50_000);
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(cpuMs() - busy).toBeLessThan(1000);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { mentionedIn } from '../../src/projects/markdown-dialect.ts';
 import type { TextContext } from '../../src/projects/markdown.ts';
 import { MAX_MARKDOWN_LENGTH, renderMarkdown } from '../../src/projects/markdown.ts';
+import { cpuMs } from '../support/cpu.ts';
 import { HOSTILE_TEXTS } from './hostile-texts.ts';
 import { findingsIn } from './html-oracle.ts';
 
@@ -17,12 +18,6 @@ const context: TextContext = {
   nameOf: (id) => ({ '557058:a11ce': 'Alice <b>', bob: 'Bob' })[id],
   topHeading: 3,
 };
-
-/** Of this process alone: the machine may have other things to do. */
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
 
 const render = (text: string) => renderMarkdown(text, context).trim();
 

@@ -56,6 +56,7 @@ export async function launchChromium(): Promise<Browser> {
   const isRoot = process.platform !== 'win32' && userInfo().uid === 0;
   return chromium.launch({
     executablePath,
+    timeout: 100_000, // three of them may start at once, beside everything else
     // Chromium refuses to start its sandbox as root, as in most containers.
     args: isRoot ? [...ARGS, '--no-sandbox'] : ARGS,
     // Playwright switches off what keeps a left page alive for the Back button; people have it, so it is tested, too.

@@ -45,4 +45,4 @@ export async function race(run: (race: Race) => Promise<void>): Promise<void> {
 }
 
 /** Long enough for so many rounds. */
-export const RACE_MS = 120_000 + TIMES * 2000;
+export const RACE_MS = 240_000 + TIMES * 2000;

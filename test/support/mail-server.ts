@@ -62,12 +62,3 @@ export async function startMailServer(options: SMTPServerOptions = {}): Promise<
 export function smtpYaml({ port }: Pick<MailServer, 'port'>, url = 'smtp://127.0.0.1:PORT', more = ''): string {
   return `smtp: { url: '${url.replace('PORT', String(port))}' ${more} }\n`;
 }
-
-/** Mail comes in the background. */
-export async function until(isSo: () => boolean): Promise<void> {
-  const end = Date.now() + 15_000;
-  while (!isSo()) {
-    if (Date.now() > end) throw new Error('it did not come to that');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

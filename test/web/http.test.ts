@@ -12,7 +12,7 @@ function raw(app: TestApp, bytes: string): Promise<string> {
     const socket = connect(app.port, '127.0.0.1', () =>
       socket.write(bytes.replaceAll('{{HOST}}', `localhost:${app.port}`)),
     );
-    socket.setTimeout(2000, () => socket.destroy());
+    socket.setTimeout(60_000, () => socket.destroy());
     socket.on('data', (chunk) => (answer += chunk.toString()));
     socket.on('close', () => resolve(answer));
     socket.on('error', () => undefined);
