@@ -1,9 +1,21 @@
-// Tests are TypeScript with ESM syntax; swc turns each file into CommonJS on the fly, so no Node flags are needed.
+// Tests are TypeScript with ESM syntax; swc turns each file into CommonJS on the fly, so no Node flags are needed. What they
+// test is loaded outside of Jest's world: why, says test/support/environment.js.
+import { readFileSync } from 'node:fs';
+
+const { dependencies, devDependencies } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+/** What tests import by name. The rest of node_modules comes along with it, or is Jest's own. */
+const PACKAGES = Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !/jest|swc/.test(name));
+
+const ROOT = import.meta.dirname.replaceAll(/[^\w/]/g, '\\$&');
+
 const base = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/environment.js',
+  testEnvironmentOptions: { globalsCleanup: 'off' }, // it would take away what is shared
   transform: {
+    [`^${ROOT}/(?!test/)`]: '<rootDir>/test/support/load-once.js',
     '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' } }],
   },
+  transformIgnorePatterns: [`/node_modules/(?!(?:${PACKAGES.join('|')})/)`],
 };
 
 const projects = [{ ...base, displayName: 'sqlite', testMatch: ['<rootDir>/test/**/*.test.ts'] }];
@@ -17,7 +29,6 @@ if (process.env.TEST_POSTGRES_URL) {
     displayName: 'postgres',
     testMatch: ['<rootDir>/test/{accounts,admin,imports,projects,web}/**/*.test.ts'],
     testPathIgnorePatterns: ['/node_modules/', WITHOUT_DATABASE],
-    setupFiles: ['<rootDir>/test/support/on-postgres.js'],
   });
 } else if (process.env.GATEHOUSE_TEST_ALL === '1') {
   throw new Error('GATEHOUSE_TEST_ALL: nothing may be left out, but TEST_POSTGRES_URL is not set');

@@ -3,9 +3,11 @@ import type { Server } from 'node:net';
 import request from 'supertest';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort } from '../commands/run.ts';
+import { setVariables } from '../support/environment-variables.ts';
 
 let sandbox: Sandbox;
 let server: Server;
+let putBack: () => void;
 
 beforeAll(async () => {
   const port = await freePort();
@@ -13,18 +15,19 @@ beforeAll(async () => {
   const consumer = { key: 'key', secret: 'secret', permissions: ['account', 'email'], callbackUrl };
   sandbox = await startSandbox({ consumers: [consumer] });
   const settings = { BITBUCKET_URL: sandbox.url, BITBUCKET_APP_KEY: 'key', BITBUCKET_APP_SECRET: 'secret' };
-  Object.assign(process.env, settings, { PORT: String(port) });
+  putBack = setVariables({ ...settings, PORT: String(port) });
   ({ server } = await import('../../examples/express-app.ts'));
 });
 
 afterAll(async () => {
+  putBack();
   server.close();
   await sandbox.close();
 });
 
 test('signs a person in, and nobody before', async () => {
   const browser = request.agent(server);
-  await browser.get('/').expect(200, /Sign in with Bitbucket/);
+  expect((await browser.get('/').expect(200)).text).toMatch(/Sign in with Bitbucket/);
 
   const start = await browser.post('/users/auth/bitbucket').expect(302);
   const callback = new URL(await sandbox.decide(start.headers['location'] as string, { as: 'alice' }));
@@ -34,7 +37,7 @@ test('signs a person in, and nobody before', async () => {
     .expect('location', '/');
 
   const alice = sandbox.person('alice');
-  await browser.get('/').expect(200, { uuid: alice.uuid, name: alice.displayName });
+  expect((await browser.get('/').expect(200)).body).toEqual({ uuid: alice.uuid, name: alice.displayName });
 });
 
 test('a person who says no is back where they were', async () => {
@@ -46,7 +49,7 @@ test('a person who says no is back where they were', async () => {
     .get(callback.pathname + callback.search)
     .expect(302)
     .expect('location', '/');
-  await browser.get('/').expect(200, /Sign in with Bitbucket/);
+  expect((await browser.get('/').expect(200)).text).toMatch(/Sign in with Bitbucket/);
 });
 
 test('does not start from a link or from another site', async () => {

@@ -11,6 +11,7 @@ import { listRefs, listTree, readBlob } from '../../src/git/repository.ts';
 import { git } from '../../src/git/run.ts';
 import type { Response } from 'express';
 import { runGit } from '../../src/sandbox/git-process.ts';
+import { setVariables } from '../support/environment-variables.ts';
 import {
   CREDENTIAL,
   failureOf,
@@ -189,8 +190,7 @@ test('settings, templates and hooks of the user who runs the server do nothing (
   const settings = { templateDir: `${home}/template`, hooksPath: `${home}/hooks`, sshCommand: `touch ${marker}` };
   const config = `[init]\ntemplateDir=${settings.templateDir}\n[core]\nhooksPath=${settings.hooksPath}\nsshCommand=${settings.sshCommand}\n`;
   await writeFile(join(home, '.gitconfig'), config);
-  const before = { ...process.env };
-  Object.assign(process.env, {
+  const putBack = setVariables({
     HOME: home,
     GIT_TEMPLATE_DIR: settings.templateDir,
     GIT_TRACE: join(server.dir, 'trace'),
@@ -204,7 +204,7 @@ test('settings, templates and hooks of the user who runs the server do nothing (
     await runGit(['-C', served, 'update-ref', 'refs/heads/main', commits.get('side') ?? '']);
     await mirror(options);
   } finally {
-    process.env = before;
+    putBack();
   }
   expect(existsSync(marker)).toBe(false);
   expect(existsSync(join(server.dir, 'trace'))).toBe(false);

@@ -17,6 +17,7 @@ import {
   type Browser,
 } from '../support/people.ts';
 import { closeAtEnd } from '../support/at-end.ts';
+import { setVariables } from '../support/environment-variables.ts';
 import { startApp, type TestApp } from '../support/start-app.ts';
 
 const errorsIn = (app: TestApp) => app.log.filter((line) => /"level":"error"/.test(line));
@@ -98,9 +99,9 @@ test('an answer that breaks after its beginning is cut off, so that no half pass
       begin(res);
       throw new Error('zz-secret');
     });
-    broken.get('/rejects', async (_req, res) => {
+    broken.get('/rejects', (_req, res) => {
       begin(res);
-      throw new Error('zz-secret');
+      return Promise.reject(new Error('zz-secret'));
     });
     broken.get('/stream', (_req, res, next) => {
       const source = Readable.from(
@@ -147,10 +148,7 @@ test('a visitor who goes in the middle of sending or reading is no error (HT-008
 test.each([undefined, 'development', 'test', 'production'])(
   'with NODE_ENV %s cookies are for https and errors tell nothing (CF-013)',
   async (name) => {
-    const before = process.env['NODE_ENV'];
-    closeAtEnd(() => void (process.env['NODE_ENV'] = before));
-    if (name === undefined) delete process.env['NODE_ENV'];
-    else process.env['NODE_ENV'] = name;
+    closeAtEnd(setVariables({ NODE_ENV: name }));
     const app = await startApp({ externalUrl: 'https://git.example.test' });
     const get = (path: string) => request(app.url).get(path).set('Host', 'git.example.test');
     const page = await get('/users/sign_in').expect(200);

@@ -14,6 +14,7 @@ import { freePort } from '../commands/run.ts';
 import { authority, certificates, key } from '../bitbucket/certificates.ts';
 import { selfSigned } from '../bitbucket/self-signed.ts';
 import { closeAtEnd } from '../support/at-end.ts';
+import { setVariables } from '../support/environment-variables.ts';
 import { until } from '../support/until.ts';
 import { type TestApp } from '../support/start-app.ts';
 import { listenTo } from './recorder.ts';
@@ -89,8 +90,7 @@ test('a proxy in the environment is not used, and its password is nowhere to be 
   const proxy = await listenTo(closeAtEnd);
   const url = proxy.url.replace('//', '//user:pr0xy-pw@');
   const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy'];
-  for (const name of names) process.env[name] = url;
-  closeAtEnd(() => names.forEach((name) => delete process.env[name]));
+  closeAtEnd(setVariables(Object.fromEntries(names.map((name) => [name, url]))));
   const { app, sandbox } = await startBoth();
   expect((await signInWithBitbucket(openBrowser(app), sandbox)).status).toBe(303);
   await sandbox.close();

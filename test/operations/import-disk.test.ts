@@ -13,7 +13,7 @@ import type { World } from '../imports/world.ts';
 import { ask, besides, holdCalls, startClock, startWorker, startWorld, waitFor } from '../imports/world.ts';
 import { makeDataDir } from '../support/at-end.ts';
 import { describeWith } from './needs.ts';
-import { until } from './nodes.ts';
+import { until } from '../support/until.ts';
 import type { Trouble } from './small-disk.ts';
 import { makeDisk, mounting } from './small-disk.ts';
 
@@ -88,7 +88,7 @@ describeWith([mounting], 'an import whose disk takes nothing more', () => {
     await sql`pragma wal_checkpoint(truncate)`.execute(world.app.services.db);
     const repair = trouble('full');
     gate.open();
-    await until(async () => world.app.log.some((line) => line.includes('an import waits for the database')), 5000);
+    await until(() => world.app.log.some((line) => line.includes('an import waits for the database')));
     await expectServed(world);
     expect(await waitFor(world, id, () => true)).toMatchObject({ status: 'running' });
     repair();

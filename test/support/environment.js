@@ -1,0 +1,28 @@
+// Where tests run. Jest gives each test file a world of its own: with it every module is read, compiled and warmed up anew,
+// for each of some 240 files, and what they leave behind makes the process so large that to start git from it takes longer
+// than git does. Nothing here replaces modules, so what is tested is loaded once for each worker, by Node itself; only the
+// files of test/ are in Jest's world.
+import { readFileSync } from 'node:fs';
+import Module, { createRequire } from 'node:module';
+import { TestEnvironment } from 'jest-environment-node';
+import { transformSync } from '@swc/core';
+
+const SWC = { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } };
+
+Module._extensions['.ts'] = (module, filename) => {
+  const { code } = transformSync(readFileSync(filename, 'utf8'), { ...SWC, filename, sourceMaps: 'inline' });
+  module._compile(code, filename);
+};
+
+const loadOnce = createRequire(import.meta.url);
+
+/** What both sides make and look at: `error instanceof Error` is true whoever has made it. */
+const SHARED = { Array, Date, Error, EvalError, Map, Object, Promise, RangeError, RegExp, Set, SyntaxError, TypeError };
+
+export default class Environment extends TestEnvironment {
+  constructor(config, context) {
+    super(config, context);
+    process.env.TEST_DATABASE = config.projectConfig.displayName.name;
+    Object.assign(this.global, SHARED, { process, loadOnce });
+  }
+}
