@@ -1,5 +1,5 @@
 // What a test has started ends with it, and what it has written has no secret in it.
-import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
@@ -28,17 +28,7 @@ afterEach(async () => {
   expect(takeLeaks()).toEqual([]); // a secret was written: LG-001
 });
 
-/** A folder in memory, where there is one with room: on a disk the tests would wait for it most of their time. */
-const MEMORY = '/dev/shm';
-const ENOUGH_BYTES = 1024 ** 3;
-const PLACE = existsSync(MEMORY) && roomIn(MEMORY) >= ENOUGH_BYTES ? MEMORY : tmpdir();
-
-function roomIn(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize;
-}
-
-export function makeDataDir(place = PLACE): string {
+export function makeDataDir(place = tmpdir()): string {
   const dir = mkdtempSync(join(place, 'gatehouse-test-'));
   closeAtEnd(() => {
     noteFiles(dir);
