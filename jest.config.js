@@ -39,4 +39,4 @@ if (process.env.TEST_POSTGRES_URL) {
 // No test takes that long, unless the machine has ten other things to do.
 const testTimeout = 240_000;
 
-export default { projects, testSequencer: './test/support/long-first.js', testTimeout, maxWorkers: 3 };
+export default { projects, testSequencer: './test/support/long-first.js', testTimeout, maxWorkers: 4 };

@@ -3,17 +3,21 @@
 // and so do several side by side.
 import Sequencer from '@jest/test-sequencer';
 
+const LONGEST = /\/test\/(browser\/pages|commands\/commands|imports\/(commands|every-write|resume)|operations\/restarts)\./;
 const LONG = /\/test\/(browser|imports|operations)\//;
 
 export default class LongFirst extends Sequencer {
   sort(tests) {
     const sorted = super.sort(tests);
-    const isLong = ({ path, duration }) => duration === undefined && LONG.test(path);
-    const long = sorted.filter(isLong);
-    const others = sorted.filter((test) => !isLong(test));
+    const isUnknown = ({ duration }) => duration === undefined;
+    const longest = sorted.filter((test) => isUnknown(test) && LONGEST.test(test.path));
+    const long = sorted.filter((test) => isUnknown(test) && LONG.test(test.path) && !longest.includes(test));
+    const others = sorted.filter((test) => !longest.includes(test) && !long.includes(test));
     const order = [];
-    // Three run at a time (jest.config.js): one that waits, beside two that keep the cores busy.
-    while (order.length < tests.length) order.push(...long.splice(0, 1), ...others.splice(0, 2));
+    // Several run at a time (jest.config.js): one that waits, beside two that keep the cores busy.
+    while (order.length < tests.length) {
+      order.push(...(longest.length > 0 ? longest : long).splice(0, 1), ...others.splice(0, 2));
+    }
     return order;
   }
 }
