@@ -3,7 +3,8 @@
 // and so do several side by side.
 import Sequencer from '@jest/test-sequencer';
 
-const LONGEST = /\/test\/(browser\/pages|commands\/commands|imports\/(commands|every-write|resume)|operations\/restarts)\./;
+const LONGEST =
+  /\/test\/(browser\/pages|commands\/commands|imports\/(commands|every-write|resume)|operations\/restarts)\./;
 const LONG = /\/test\/(browser|imports|operations)\//;
 
 export default class LongFirst extends Sequencer {
