@@ -77,21 +77,25 @@ export function watchConfig({ initial, load, onReload, onBroken, pollMs = 1000 }
 
   // Polling, because editors replace the file instead of writing to it, and so do mounted volumes. A change is used when
   // the file has been the same for two looks, so that a half-written one is not.
+  let looking: NodeJS.Timeout | undefined;
   let isStopped = false;
+  // One look after the other: on a file system that hangs they would take all threads that read files.
+  const lookLater = () => void (looking = setTimeout(look, pollMs).unref());
   const look = () =>
     stat(path, { bigint: true }, (_error, found) => {
       if (isStopped) return;
+      lookLater();
       const mark = markOf(found);
       const isSettled = mark === seen;
       seen = mark;
       if (isSettled && mark !== used) reload();
     });
-  const looking = setInterval(look, pollMs).unref();
+  lookLater();
   process.on('SIGHUP', reload);
 
   const stop = () => {
     isStopped = true;
-    clearInterval(looking);
+    clearTimeout(looking);
     process.removeListener('SIGHUP', reload);
   };
   return { current: () => state.loaded.config, state: () => state, reload, stop };

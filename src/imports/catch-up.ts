@@ -56,10 +56,10 @@ async function bringParts(job: Job, progress: Progress, numbers: number[]): Prom
  */
 export async function catchUpRefs(job: Job, progress: Progress, fetch: () => Promise<void>): Promise<void> {
   const numbers = parse(progress.cursor).filter((number) => number !== FILES);
-  await progress.save({ cursor: JSON.stringify([FILES, ...numbers]) });
+  await progress.remember({ cursor: JSON.stringify([FILES, ...numbers]) });
   await fetch();
   await runAgain(job, lfs);
-  await progress.save({ cursor: JSON.stringify(numbers) });
+  await progress.remember({ cursor: JSON.stringify(numbers) });
 }
 
 /** Whether a turn before this one was stopped in the middle of that. */

@@ -58,9 +58,18 @@ export class Progress {
   ): Promise<void> {
     const before = this.cursor;
     Object.assign(this, change);
-    const { cursor, done, total, skipped } = this;
     // Counting once more what was there before, or getting as far as the last time, is none.
-    const isProgress = cursor !== before || done + skipped > this.#before;
+    await this.#write(work, this.cursor !== before || this.done + this.skipped > this.#before);
+  }
+
+  /** The same for what only tells the next turn where it is: an import that does that at each turn gets no further by it. */
+  async remember(change: Pick<StageChange, 'total' | 'skipped' | 'cursor'>): Promise<void> {
+    Object.assign(this, change);
+    await this.#write(async () => undefined, false);
+  }
+
+  async #write(work: (trx: Transaction) => Promise<void>, isProgress: boolean): Promise<void> {
+    const { cursor, done, total, skipped } = this;
     const kept = { done, total, skipped, cursor: cursor === null ? null : FORMAT + cursor };
     const write = async (trx: Transaction) => {
       await work(trx);

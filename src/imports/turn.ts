@@ -79,7 +79,7 @@ export async function takeTurn(options: TurnOptions): Promise<void> {
   if (end) await writeEnd(options, end, job?.calls ?? 0);
 }
 
-/** All of it or nothing: no end goes unsaid, and nothing is said of one that did not come about. */
+/** All of it or nothing: the person is told of each end, and of none that did not come about. */
 async function writeEnd({ services, row }: TurnOptions, end: TurnEnd, calls: number): Promise<void> {
   const { db, now } = services;
   await db.transaction().execute(async (trx) => {

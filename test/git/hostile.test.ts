@@ -1,6 +1,7 @@
 // Servers and repositories that mean harm. Each recorder here must stay silent, and each marker must not appear.
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { allowedAddresses } from '../../src/git/addresses.ts';
 import { listCommits } from '../../src/git/history.ts';
@@ -190,6 +191,9 @@ test('settings, templates and hooks of the user who runs the server do nothing (
   const settings = { templateDir: `${home}/template`, hooksPath: `${home}/hooks`, sshCommand: `touch ${marker}` };
   const config = `[init]\ntemplateDir=${settings.templateDir}\n[core]\nhooksPath=${settings.hooksPath}\nsshCommand=${settings.sshCommand}\n`;
   await writeFile(join(home, '.gitconfig'), config);
+  execFileSync(join(home, 'hooks/reference-transaction')); // where scripts do not run at all, none would prove anything
+  expect(existsSync(marker)).toBe(true);
+  await rm(marker);
   const putBack = setVariables({
     HOME: home,
     GIT_TEMPLATE_DIR: settings.templateDir,

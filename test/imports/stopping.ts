@@ -8,14 +8,14 @@ import { createHttp } from '../../src/bitbucket/http.ts';
 import type { Import } from '../../src/db/import-tables.ts';
 import { Accesses } from '../../src/imports/access.ts';
 import { claimImport, LeaseLost } from '../../src/imports/leases.ts';
-import { askCancel, retryImport } from '../../src/imports/start.ts';
+import { retryImport } from '../../src/imports/start.ts';
 import { ACTIVE, findImport } from '../../src/imports/store.ts';
-import { takeTurn } from '../../src/imports/turn.ts';
+import { takeTurn, TurnStopped } from '../../src/imports/turn.ts';
 import { projectDir } from '../../src/projects/places.ts';
 import { closeAtEnd } from '../support/at-end.ts';
 import type { TestApp } from '../support/start-app.ts';
 
-/** Others get their turn; the process dies; its person cancels it, and lets it go on. */
+/** Others get their turn; the process dies; its person cancels it while it is worked on, and lets it go on. */
 export type Stop = 'stopped' | 'killed' | 'cancelled';
 
 /** Far more than any of these imports writes. */
@@ -36,31 +36,32 @@ export async function runStopping(
   closeAtEnd(() => http.close());
   const accesses = new Accesses(app.services);
   const seen = new Set<string>();
+  let order = new AbortController();
   const isTurnOver = () => {
     const write = writes.take();
     if (stop === undefined || seen.has(write)) return false;
     seen.add(write);
     if (stop === 'killed') throw new LeaseLost(); // whoever finds that writes nothing more, as if it were dead
-    return true;
+    if (stop === 'cancelled') order.abort(new TurnStopped('cancelled'));
+    return stop === 'stopped';
   };
   for (let turns = 0; turns < MOST_TURNS; turns++) {
     const row = (await findImport(services.db, id))!;
     if (!ACTIVE.includes(row.status)) return turns;
     await before?.(row);
     const claimed = (await claimImport(services.db, row, services.now()))!;
-    const { signal } = new AbortController();
+    order = new AbortController();
+    const { signal } = order;
     writes.take();
     await takeTurn({ services, accesses, http, row: claimed, signal, isTurnOver, pulse: () => undefined });
-    if (stop === 'cancelled') await cancelAndGoOn(app, id);
+    if (signal.aborted) await goOn(app, id);
   }
   throw new Error(`after ${MOST_TURNS} turns it is still under way`);
 }
 
-async function cancelAndGoOn({ services }: TestApp, id: number): Promise<void> {
+async function goOn({ services }: TestApp, id: number): Promise<void> {
   const row = (await findImport(services.db, id))!;
-  if (!ACTIVE.includes(row.status)) return;
-  await askCancel(services, { id });
-  await retryImport(services, (await findImport(services.db, id))!);
+  if (row.status === 'cancelled') await retryImport(services, row);
 }
 
 /** What is written, as text: without what differs each time, and without the log. */

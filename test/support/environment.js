@@ -27,12 +27,22 @@ function roomIn(folder) {
 const loadOnce = createRequire(import.meta.url);
 
 /** What both sides make and look at: `error instanceof Error` is true whoever has made it. */
-const SHARED = { Array, Date, Error, EvalError, Map, Object, Promise, RangeError, RegExp, Set, SyntaxError, TypeError };
+const SHARED = {
+  ...{ Array, Date, Map, Object, Promise, RegExp, Set },
+  ...{ AggregateError, Error, EvalError, RangeError, SyntaxError, TypeError, URIError },
+};
+
+const { exit } = process;
 
 export default class Environment extends TestEnvironment {
   constructor(config, context) {
     super(config, context);
     process.env.TEST_DATABASE = config.projectConfig.displayName.name;
     Object.assign(this.global, SHARED, { process, loadOnce });
+  }
+
+  async teardown() {
+    process.exit = exit; // Jest puts one of its own there, which holds all of the file's world
+    await super.teardown();
   }
 }

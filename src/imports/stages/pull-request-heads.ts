@@ -28,11 +28,11 @@ export const pullRequestHeads: Stage = {
   async run(job, progress) {
     const skipped = progress.skipped - Number(progress.cursor);
     const left = await countLeft(job);
-    await progress.save({ total: progress.done + skipped + left, skipped, cursor: null });
+    await progress.remember({ total: progress.done + skipped + left, skipped, cursor: null });
     const closed = new Set<string>();
     for await (const numbers of numbersOf(job, 'no commits')) await bring(job, { numbers, closed, progress });
     const inVain = await countLeft(job);
-    if (inVain > 0) await progress.save({ skipped: progress.skipped + inVain, cursor: String(inVain) });
+    if (inVain > 0) await progress.remember({ skipped: progress.skipped + inVain, cursor: String(inVain) });
     await tidy(dirOf(job), { signal: job.signal, timeoutMs: GIT_TIMEOUT_MS });
     for await (const numbers of numbersOf(job, 'no destination')) await bringDiffs(job, numbers);
   },
