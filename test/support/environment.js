@@ -3,7 +3,7 @@
 // than git does. Nothing here replaces modules, so what is tested is loaded once for each worker, by Node itself; only the
 // files of test/ are in Jest's world.
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
-import Module, { createRequire } from 'node:module';
+import Module, { createRequire, findSourceMap } from 'node:module';
 import { TestEnvironment } from 'jest-environment-node';
 import { transformSync } from '@swc/core';
 
@@ -24,6 +24,21 @@ function roomIn(folder) {
   return bavail * bsize;
 }
 
+process.setSourceMapsEnabled(true); // Node keeps the maps of what it loads
+
+/** Jest knows the lines of its own files only. */
+function inSource(frame) {
+  const [line, column] = [frame.getLineNumber(), frame.getColumnNumber()];
+  const origin = findSourceMap(frame.getFileName() ?? '')?.findOrigin(line, column);
+  if (origin?.lineNumber === undefined) return frame;
+  const told = {
+    getLineNumber: () => origin.lineNumber,
+    getColumnNumber: () => origin.columnNumber,
+    toString: () => String(frame).replace(`:${line}:${column}`, `:${origin.lineNumber}:${origin.columnNumber}`),
+  };
+  return new Proxy(frame, { get: (_, name) => told[name] ?? frame[name].bind(frame) });
+}
+
 const loadOnce = createRequire(import.meta.url);
 
 /** What both sides make and look at: `error instanceof Error` is true whoever has made it. */
@@ -39,6 +54,12 @@ export default class Environment extends TestEnvironment {
     super(config, context);
     process.env.TEST_DATABASE = config.projectConfig.displayName.name;
     Object.assign(this.global, SHARED, { process, loadOnce });
+  }
+
+  handleTestEvent({ name }) {
+    if (name !== 'setup') return;
+    const { prepareStackTrace } = Error; // Jest's, set anew for each file
+    Error.prepareStackTrace = (error, frames) => prepareStackTrace(error, frames.map(inSource));
   }
 
   async teardown() {
