@@ -7,7 +7,7 @@ import { listStages } from './progress.ts';
 import { findPullRequests } from './reading.ts';
 import { pullRequestRow } from './rows.ts';
 import type { Stage } from './stage.ts';
-import { bringFailed, Progress } from './stage.ts';
+import { bringFailed, Progress, recount } from './stage.ts';
 import { activity } from './stages/activity.ts';
 import { attachments } from './stages/attachments.ts';
 import { comments } from './stages/comments.ts';
@@ -72,6 +72,7 @@ async function runAgain(job: Job, stage: Stage): Promise<void> {
   const row = (await listStages(job.db, job.row.id)).find(({ name }) => name === stage.name);
   if (row) await stage.run(job, new Progress(job, row));
   await bringFailed(job, stage);
+  await job.save((trx) => recount(trx, job, stage));
 }
 
 function parse(cursor: string | null): number[] {

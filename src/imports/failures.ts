@@ -81,13 +81,12 @@ export async function listFailuresOf(db: Database, importIds: number[]): Promise
   return byImport(await first.orderBy('id').execute());
 }
 
-export async function countFailures(db: Database, importId: number): Promise<number> {
-  const { count } = await db
-    .selectFrom('import_failures')
-    .select((eb) => eb.fn.countAll<number | string>().as('count'))
-    .where('import_id', '=', importId)
-    .executeTakeFirstOrThrow();
-  return Number(count);
+/** @param kind of all kinds by default */
+export async function countFailures(db: Database, importId: number, kind?: string): Promise<number> {
+  const failures = db.selectFrom('import_failures').where('import_id', '=', importId);
+  const those = kind === undefined ? failures : failures.where('kind', '=', kind);
+  const counted = those.select((eb) => eb.fn.countAll<number | string>().as('count'));
+  return Number((await counted.executeTakeFirstOrThrow()).count);
 }
 
 /** What was asked for again, of one stage. */

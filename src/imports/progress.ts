@@ -51,6 +51,19 @@ export async function updateStage(db: Database, importId: number, name: StageNam
   await stage.where('name', '=', name).execute();
 }
 
+/** @param leftOut how many items of the stage are not here; all others are */
+export async function recountStage(
+  trx: Transaction,
+  importId: number,
+  name: StageName,
+  leftOut: number,
+): Promise<void> {
+  const stage = trx.selectFrom('import_stages').select('total').where('import_id', '=', importId);
+  const { total } = await stage.where('name', '=', name).executeTakeFirstOrThrow();
+  if (total === null) return;
+  await updateStage(trx, importId, name, { done: Math.max(0, total - leftOut), skipped: leftOut });
+}
+
 /** Once more, before the import ends. The cursor stays: what it names is still to be brought, see catch-up.ts. */
 export async function verifyAgain(db: Database, importId: number): Promise<void> {
   await updateStage(db, importId, 'verification', { status: 'pending', done: 0, total: null, skipped: 0 });

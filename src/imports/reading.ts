@@ -24,9 +24,9 @@ export interface Wanted {
   since: number | null;
   /**
    * Only those with comments; with counted tasks; with no counted task, talked about or not; whose commits nobody looked
-   * for; whose commits are here, but not the one they were to be merged into.
+   * for, or nobody has any more; whose commits are here, but not the one they were to be merged into.
    */
-  having: 'comments' | 'tasks' | 'talk' | 'no talk' | 'no commits' | 'no destination';
+  having: 'comments' | 'tasks' | 'talk' | 'no talk' | 'no commits' | 'lost commits' | 'no destination';
 }
 
 function wanted(db: Database, projectId: number, { after, since, having }: Wanted) {
@@ -38,6 +38,7 @@ function wanted(db: Database, projectId: number, { after, since, having }: Wante
   if (having === 'talk') return uncounted.where((eb) => mayHave(eb, 'comment_count'));
   if (having === 'no talk') return uncounted.where('comment_count', '=', 0);
   if (having === 'no commits') return rows.where('commits', 'is', null);
+  if (having === 'lost commits') return rows.where('commits', '=', 'lost');
   return rows
     .where('commits', 'in', ['kept', 'fetched'])
     .where((eb) => eb.or([eb('destination_commit', 'is', null), eb(eb.fn('length', ['destination_commit']), '<', 40)]));

@@ -1,6 +1,7 @@
 // The story of an import: stage after stage, each from where it was, then the end.
 import { existsSync } from 'node:fs';
 import type { ImportStage } from '../db/import-tables.ts';
+import type { Transaction } from '../db/tables.ts';
 import { removeLeftovers } from '../git/mirror.ts';
 import { countFailures, listRetries } from './failures.ts';
 import type { Job } from './job.ts';
@@ -9,7 +10,7 @@ import { dirOf } from './sources.ts';
 import type { StageName } from './stage-names.ts';
 import { STAGE_NAMES } from './stage-names.ts';
 import type { Stage } from './stage.ts';
-import { bringFailed, Progress } from './stage.ts';
+import { bringFailed, Progress, recount } from './stage.ts';
 import { activity } from './stages/activity.ts';
 import { attachments } from './stages/attachments.ts';
 import { comments } from './stages/comments.ts';
@@ -78,7 +79,11 @@ async function runStage(job: Job, row: ImportStage): Promise<void> {
     await stage.run(job, new Progress(job, row));
   }
   await bringFailed(job, stage);
-  await job.save((trx) => updateStage(trx, job.row.id, name, { status: 'done' }), { isProgress: true });
+  const end = async (trx: Transaction) => {
+    await recount(trx, job, stage);
+    await updateStage(trx, job.row.id, name, { status: 'done' });
+  };
+  await job.save(end, { isProgress: true });
 }
 
 async function countMissing(job: Job): Promise<number> {

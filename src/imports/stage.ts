@@ -1,14 +1,16 @@
 // What a stage of an import is, and how it shows how far it is.
 import type { ImportStage } from '../db/import-tables.ts';
 import type { Transaction } from '../db/tables.ts';
-import { listRetries } from './failures.ts';
+import { countFailures, listRetries } from './failures.ts';
 import type { Job } from './job.ts';
 import type { StageChange } from './progress.ts';
-import { updateStage } from './progress.ts';
+import { recountStage, updateStage } from './progress.ts';
 import type { StageName } from './stage-names.ts';
 
 export interface Stage {
   name: StageName;
+  /** The kind of failure that stands for one of its items; none where items are left out without being failures. */
+  failure?: string;
   /** Runs to its end, from the cursor on. Safe to run twice: whatever it writes has a natural key. */
   run(job: Job, progress: Progress): Promise<void>;
   /**
@@ -21,6 +23,11 @@ export interface Stage {
 /** Whatever failed for the moment gets another try before the stage ends, and what a person asked for again. */
 export async function bringFailed(job: Job, stage: Stage): Promise<void> {
   for (const { key } of await listRetries(job.db, job.row.id, stage.name)) await stage.bringOne?.(job, key);
+}
+
+/** At the end: what came at another try is not left out any more. */
+export async function recount(trx: Transaction, { row }: Job, { name, failure }: Stage): Promise<void> {
+  if (failure !== undefined) await recountStage(trx, row.id, name, await countFailures(trx, row.id, failure));
 }
 
 /**

@@ -38,7 +38,7 @@ test('of each project the newest import is listed, fifty a page; scripts page on
   await makeImports(app, 'root', { projects: 1 });
   const first = (await alice.get('/imports').expect(200)).text;
   expect(first.match(/data-import="/g)).toHaveLength(50);
-  expect(first).toContain('Page 1 of 2, 60 repositories');
+  expect(first).toContain('Page 1 of 2, 60 imports');
   expect(first).toContain('href="/imports?page=2"');
   const second = (await alice.get('/imports?page=2').expect(200)).text;
   expect([...second.matchAll(/data-import="(\d+)"/g)].map(([, id]) => Number(id))).toEqual(

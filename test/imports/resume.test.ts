@@ -102,9 +102,13 @@ test('one pull request that Bitbucket cannot give costs nothing but itself, and 
   const state = await waitFor(world, id);
   expect(state).toMatchObject({ status: 'partial', failures: [{ kind: 'comments', retryable: true }] });
   expect(state.verification).toMatchObject({ missing: [`${comments.length} of ${countComments(world)} comments`] });
+  const { total, done } = state.stages.find(({ name }) => name === 'comments')!;
+  expect(state.stages).toContainEqual(expect.objectContaining({ name: 'comments', done: total! - 1, skipped: 1 }));
   const row = (await findImport(world.app.services.db, id))!;
   await retryFailure(world.app.services, row, state.failures[0]!.id);
-  expect(await waitFor(world, id)).toMatchObject({ status: 'done', failures: [], verification: { missing: [] } });
+  const whole = await waitFor(world, id);
+  expect(whole).toMatchObject({ status: 'done', failures: [], verification: { missing: [] } });
+  expect(whole.stages).toContainEqual(expect.objectContaining({ name: 'comments', done: done + 1, total, skipped: 0 }));
   await expectAll(world, MANY);
 });
 

@@ -20,6 +20,7 @@ const MOST_REDIRECTS = 3;
 /** It needs no cursor: a file that is here is not fetched again. */
 export const attachments: Stage = {
   name: 'attachments',
+  failure: 'attachment',
   async run(job, progress) {
     const images = await findNew(job);
     await progress.save({ total: progress.done + images.length, skipped: 0 });

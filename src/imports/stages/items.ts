@@ -29,6 +29,7 @@ export function stageOf(kind: Kind): Stage {
   const { name, rounds } = kind;
   return {
     name,
+    failure: name,
     async run(job, progress) {
       const [begun = 0] = (progress.cursor ?? '0 0').split(' ').map(Number);
       for (const [index, { having, isNeeded }] of rounds.entries()) {

@@ -16,6 +16,7 @@ import type { Progress, Stage } from '../stage.ts';
 /** It needs no cursor: what is here was verified and is not fetched again. */
 export const lfs: Stage = {
   name: 'lfs',
+  failure: 'lfs_object',
   async run(job, progress) {
     const pointers = await collect(job);
     await progress.save({ done: 0, skipped: 0, total: pointers.length });

@@ -19,20 +19,15 @@ import type { Progress, Stage } from '../stage.ts';
 import { saveCounted } from '../stage.ts';
 import { reasonOf } from '../words.ts';
 
-/**
- * What was not looked for has no word in `commits`, nor has what could not be looked for: the cursor is how many of those
- * are counted as left out, because the next time they are counted anew.
- */
+/** It needs no cursor: what was not looked for, or could not be, has no word in `commits`. */
 export const pullRequestHeads: Stage = {
   name: 'pull_request_heads',
+  failure: 'commits',
   async run(job, progress) {
-    const skipped = progress.skipped - Number(progress.cursor);
-    const left = await countLeft(job);
-    await progress.remember({ total: progress.done + skipped + left, skipped, cursor: null });
+    const skipped = await count(job, 'lost commits');
+    await progress.remember({ total: progress.done + skipped + (await count(job, 'no commits')), skipped });
     const closed = new Set<string>();
     for await (const numbers of numbersOf(job, 'no commits')) await bring(job, { numbers, closed, progress });
-    const inVain = await countLeft(job);
-    if (inVain > 0) await progress.remember({ skipped: progress.skipped + inVain, cursor: String(inVain) });
     await tidy(dirOf(job), { signal: job.signal, timeoutMs: GIT_TIMEOUT_MS });
     for await (const numbers of numbersOf(job, 'no destination')) await bringDiffs(job, numbers);
   },
@@ -45,8 +40,8 @@ export const pullRequestHeads: Stage = {
   },
 };
 
-function countLeft({ db, project }: Job): Promise<number> {
-  return countWanted(db, project.id, { since: null, having: 'no commits', after: 0 });
+function count({ db, project }: Job, having: 'no commits' | 'lost commits'): Promise<number> {
+  return countWanted(db, project.id, { since: null, having, after: 0 });
 }
 
 async function hasCommits({ db, project }: Job, number: number): Promise<boolean> {
