@@ -92,16 +92,22 @@ export class Api {
     });
   }
 
-  /** A text, from wherever in the API it is sent to. What is not UTF-8 in it becomes U+FFFD. */
-  async getText(what: Resource): Promise<string> {
+  /**
+   * A text, from wherever in the API it is sent to. What is not UTF-8 in it becomes U+FFFD.
+   * @param isMeant whether it is what was asked for; anything may come with status 200
+   */
+  async getText(what: Resource, isMeant: (text: string) => boolean): Promise<string> {
     let path = what.path;
     for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
       const reply = await this.#patiently(async () => {
         const answer = await this.#send({ ...what, path }, { asBytes: true });
-        if (answer.status === 200 || isRedirect(answer)) return answer;
-        throw refusal(answer, what.scope);
+        if (isRedirect(answer)) return answer;
+        if (answer.status !== 200) throw refusal(answer, what.scope);
+        const text = new TextDecoder().decode(answer.bytes);
+        if (isMeant(text)) return text;
+        throw new BitbucketFailure('failed', what.endpoint, 'the answer is something else', { remoteStatus: 200 });
       });
-      if (reply.status === 200) return new TextDecoder().decode(reply.bytes);
+      if (typeof reply === 'string') return reply;
       const location = headerOf(reply, 'location') ?? '';
       path = this.pathOf(URL.canParse(location, this.#base) ? new URL(location, this.#base).href : '', what.endpoint);
     }

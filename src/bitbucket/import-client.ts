@@ -144,10 +144,10 @@ export class ImportClient {
     return found;
   }
 
-  /** What a pull request changes, as Bitbucket shows it. */
+  /** What a pull request changes, as Bitbucket shows it; empty when it changes nothing. */
   async getDiff(repository: string, number: number, form: 'diff' | 'patch'): Promise<string> {
     const path = `${below(repository)}/pullrequests/${number}/${form}`;
-    return this.#api.getText({ endpoint: 'diff', path, scope: 'pullrequest' });
+    return this.#api.getText({ endpoint: 'diff', path, scope: 'pullrequest' }, isDiff);
   }
 
   /** Members of a workspace; deleted ones are left out. */
@@ -180,6 +180,11 @@ export class ImportClient {
 const sizeReply = z.object({ size: z.int().nonnegative().optional().catch(undefined) });
 
 /** @throws BitbucketFailure for what is no name of a repository */
+/** A page of somebody in between, or half of some JSON, is none: kept, it would pass for what was changed. */
+function isDiff(text: string): boolean {
+  return !/^\s*[<{[]/.test(text);
+}
+
 function below(repository: string): string {
   const path = repositoryPath(repository);
   if (path === undefined)

@@ -39,6 +39,15 @@ test('without a destination the changes are those since the default branch, or w
   expect(world.sandbox.counts.get('diff')).toBe(1);
 });
 
+test('what comes instead of a diff is asked for again, and never kept as one (IR-012)', async () => {
+  const world = await start();
+  world.sandbox.fault('diff', { kind: 'answer', text: '{"values": [{"id": 1, ', times: 1 });
+  world.sandbox.fault('diff', { kind: 'answer', text: '<html>Sign in to the proxy</html>', times: 1 });
+  world.sandbox.fault('diff', { kind: 'answer', text: DIFF });
+  expect(await importAll(world, SOURCE)).toMatchObject({ status: 'done', failures: [] });
+  expect(await changesOf(world, 2)).toMatchObject({ by: 'snapshot', files: [{ newPath: 's.txt' }] });
+});
+
 test('what nobody shows is in the report, and comes when it is tried again (IR-014)', async () => {
   const world = await start();
   const { id, status, failures } = await importAll(world, SOURCE);
