@@ -3,16 +3,28 @@
 // than git does. Nothing here replaces modules, so what is tested is loaded once for each worker, by Node itself; only the
 // files of test/ are in Jest's world.
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
-import Module, { createRequire, findSourceMap } from 'node:module';
+import Module, { createRequire, SourceMap } from 'node:module';
 import { TestEnvironment } from 'jest-environment-node';
 import { transformSync } from '@swc/core';
 
 const SWC = { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } };
 
+const compile = (filename, sourceMaps) =>
+  transformSync(readFileSync(filename, 'utf8'), { ...SWC, filename, sourceMaps });
+
+/** Maps of what was loaded here, made when an error names the file for the first time. */
+const maps = new Map();
+
 Module._extensions['.ts'] = (module, filename) => {
-  const { code } = transformSync(readFileSync(filename, 'utf8'), { ...SWC, filename, sourceMaps: 'inline' });
-  module._compile(code, filename);
+  maps.set(filename, undefined);
+  module._compile(compile(filename, false).code, filename);
 };
+
+function mapOf(filename) {
+  if (maps.has(filename) && maps.get(filename) === undefined)
+    maps.set(filename, new SourceMap(JSON.parse(compile(filename, true).map)));
+  return maps.get(filename);
+}
 
 /** A folder in memory, where there is one with room: on a disk the tests would wait for it most of their time. */
 const MEMORY = '/dev/shm';
@@ -24,12 +36,10 @@ function roomIn(folder) {
   return bavail * bsize;
 }
 
-process.setSourceMapsEnabled(true); // Node keeps the maps of what it loads
-
 /** Jest knows the lines of its own files only. */
 function inSource(frame) {
   const [line, column] = [frame.getLineNumber(), frame.getColumnNumber()];
-  const origin = findSourceMap(frame.getFileName() ?? '')?.findOrigin(line, column);
+  const origin = mapOf(frame.getFileName())?.findOrigin(line, column);
   if (origin?.lineNumber === undefined) return frame;
   const told = {
     getLineNumber: () => origin.lineNumber,
